@@ -1,0 +1,3 @@
+//! The relay as one process.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Settings, tracing and shutdown; used by functions only.

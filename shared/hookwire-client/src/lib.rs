@@ -1,0 +1,1 @@
+//! Follows a relay from outside: an SSE reader that resumes by itself.

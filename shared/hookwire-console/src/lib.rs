@@ -1,0 +1,1 @@
+//! The live console: one static page inside the binary.

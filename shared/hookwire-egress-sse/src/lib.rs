@@ -1,0 +1,1 @@
+//! Events out: EventSource streams, history pages, publish by API.

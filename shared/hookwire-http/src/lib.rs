@@ -1,0 +1,1 @@
+//! What every HTTP edge shares: problem details, the listener, the client's address.

@@ -1,0 +1,1 @@
+//! One tail per followed topic and process; one session per connection.

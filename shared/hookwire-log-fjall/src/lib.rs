@@ -1,0 +1,1 @@
+//! The embedded log: durable, one folder, one process.
