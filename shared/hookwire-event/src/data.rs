@@ -77,7 +77,7 @@ impl Payload {
     }
 }
 
-/// Deepest nesting passed on as JSON. Many parsers, serde_json's among them, refuse more, and one event that a
+/// Deepest nesting passed on as JSON. Many parsers, that of Rust's serde among them, refuse more, and one event that a
 /// subscriber cannot parse would meet it again at every resume.
 const MAX_NESTING: usize = 128;
 
