@@ -17,11 +17,7 @@ pub fn write_cloud_event(event: &Event, out: &mut Vec<u8>) {
     member(out, "subject", event.topic.as_str());
     member(out, "time", event.time.as_str());
     let content_type = event.data.content_type.as_deref();
-    member(
-        out,
-        "datacontenttype",
-        content_type.unwrap_or(payload.implied_content_type()),
-    );
+    member(out, "datacontenttype", content_type.unwrap_or(payload.implied_content_type()));
     if let Some(key) = &event.key {
         member(out, "partitionkey", key);
     }
@@ -53,10 +49,7 @@ fn name(out: &mut Vec<u8>, name: &str) {
 
 fn member(out: &mut Vec<u8>, key: &str, value: &str) {
     name(out, key);
-    #[expect(
-        clippy::expect_used,
-        reason = "neither a str nor a Vec can make the encoder fail"
-    )]
+    #[expect(clippy::expect_used, reason = "neither a str nor a Vec can make the encoder fail")]
     serde_json::to_writer(out, value).expect("a str is always written to a Vec");
 }
 

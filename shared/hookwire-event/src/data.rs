@@ -101,10 +101,7 @@ fn nesting(valid_json: &str) -> usize {
 
 impl From<Payload> for Data {
     fn from(payload: Payload) -> Self {
-        Self {
-            payload,
-            content_type: None,
-        }
+        Self { payload, content_type: None }
     }
 }
 
@@ -115,13 +112,8 @@ mod tests {
     #[test]
     fn json_comes_out_on_one_line_and_otherwise_untouched() {
         let body = b" {\r\n \"n\": 18446744073709551615,\n \"b\":1.10, \"a\" : \"x\\ny\" }\n";
-        let Payload::Json(json) = Payload::json(body).unwrap() else {
-            panic!()
-        };
-        assert_eq!(
-            &json[..],
-            br#"{   "n": 18446744073709551615,  "b":1.10, "a" : "x\ny" }"#
-        );
+        let Payload::Json(json) = Payload::json(body).unwrap() else { panic!() };
+        assert_eq!(&json[..], br#"{   "n": 18446744073709551615,  "b":1.10, "a" : "x\ny" }"#);
     }
 
     #[test]

@@ -60,27 +60,19 @@ impl Extension {
 
     /// Rebuilds what [`Extension::name`] and [`Extension::as_json`] gave.
     pub(crate) fn stored(name: &str, json: &str) -> Self {
-        Self {
-            name: name.into(),
-            json: json.into(),
-        }
+        Self { name: name.into(), json: json.into() }
     }
 
     fn checked(name: &str, json: Box<str>) -> Result<Self, InvalidExtension> {
         let well_formed = (1..=20).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         if !well_formed {
             return Err(InvalidExtension::Name);
         }
         if Self::RESERVED.contains(&name) {
             return Err(InvalidExtension::Reserved);
         }
-        Ok(Self {
-            name: name.into(),
-            json,
-        })
+        Ok(Self { name: name.into(), json })
     }
 
     /// The attribute's name.
@@ -102,20 +94,8 @@ mod tests {
 
     #[test]
     fn only_simple_values_under_free_names_are_extensions() {
-        assert_eq!(
-            Extension::text("traceparent", "00-\"x\"")
-                .unwrap()
-                .as_json(),
-            r#""00-\"x\"""#
-        );
-        for name in [
-            "",
-            "Upper",
-            "with-dash",
-            "id",
-            "specversion",
-            "aaaaaaaaaaaaaaaaaaaaa",
-        ] {
+        assert_eq!(Extension::text("traceparent", "00-\"x\"").unwrap().as_json(), r#""00-\"x\"""#);
+        for name in ["", "Upper", "with-dash", "id", "specversion", "aaaaaaaaaaaaaaaaaaaaa"] {
             assert!(Extension::text(name, "x").is_err(), "{name}");
         }
         for (json, ok) in [

@@ -89,9 +89,6 @@ mod tests {
         for text in ["", "a\nb", "a\rb", "a\0b", "\u{7f}", &"x".repeat(257)] {
             assert!(EventType::parse(text).is_err(), "{text:?}");
         }
-        assert_eq!(
-            EventId::parse("2070443601311540").unwrap().as_str(),
-            "2070443601311540"
-        );
+        assert_eq!(EventId::parse("2070443601311540").unwrap().as_str(), "2070443601311540");
     }
 }

@@ -24,19 +24,13 @@ impl Position {
     /// The position that follows in the same generation.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self {
-            generation: self.generation,
-            k: self.k + 1,
-        }
+        Self { generation: self.generation, k: self.k + 1 }
     }
 
     /// The position before, in the same generation; the place before the first has none.
     #[must_use]
     pub const fn previous(self) -> Self {
-        Self {
-            generation: self.generation,
-            k: self.k.saturating_sub(1),
-        }
+        Self { generation: self.generation, k: self.k.saturating_sub(1) }
     }
 }
 
@@ -62,16 +56,9 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {
         let (generation, k) = text.split_once('-').ok_or(InvalidPosition)?;
-        let position = Self {
-            generation: decimal(generation)?,
-            k: decimal(k)?,
-        };
+        let position = Self { generation: decimal(generation)?, k: decimal(k)? };
         // `k + 1` must not overflow anywhere behind this line.
-        if position.k == u64::MAX {
-            Err(InvalidPosition)
-        } else {
-            Ok(position)
-        }
+        if position.k == u64::MAX { Err(InvalidPosition) } else { Ok(position) }
     }
 }
 

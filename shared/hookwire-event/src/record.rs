@@ -36,10 +36,7 @@ pub struct CorruptRecord;
 ///
 /// The topic is not part of it.
 #[must_use]
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "writing plain data to a growing Vec cannot fail"
-)]
+#[expect(clippy::missing_panics_doc, reason = "writing plain data to a growing Vec cannot fail")]
 pub fn encode_record(event: &Event) -> Vec<u8> {
     let header = Header {
         id: event.id.as_str(),
@@ -48,11 +45,7 @@ pub fn encode_record(event: &Event) -> Vec<u8> {
         time: event.time.as_str(),
         key: event.key.as_deref(),
         content_type: event.data.content_type.as_deref(),
-        extensions: event
-            .extensions
-            .iter()
-            .map(|one| (one.name(), one.as_json()))
-            .collect(),
+        extensions: event.extensions.iter().map(|one| (one.name(), one.as_json())).collect(),
         form: match event.data.payload {
             Payload::Json(_) => Form::Json,
             Payload::Text(_) => Form::Text,
@@ -62,10 +55,7 @@ pub fn encode_record(event: &Event) -> Vec<u8> {
     let payload = event.data.payload.as_bytes();
     let mut record = Vec::with_capacity(payload.len() + 256);
     record.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
-    #[expect(
-        clippy::expect_used,
-        reason = "the header is plain data and a Vec grows"
-    )]
+    #[expect(clippy::expect_used, reason = "the header is plain data and a Vec grows")]
     let mut record =
         postcard::to_extend(&header, record).expect("plain data is always written to a Vec");
     let header_bytes = u32::try_from(record.len() - 5).unwrap_or(u32::MAX);
@@ -127,10 +117,7 @@ mod tests {
             topic: Topic::parse("t").unwrap(),
             event_type: EventType::parse("e").unwrap(),
             time: EventTime::from_unix_ms(1),
-            data: Data {
-                payload,
-                content_type: Some("application/x".into()),
-            },
+            data: Data { payload, content_type: Some("application/x".into()) },
             key: None,
             extensions: vec![Extension::text("a", "\"").unwrap()],
         }
@@ -151,17 +138,10 @@ mod tests {
         let record = encode_record(&event);
         for end in 0..record.len() - 4 {
             let cut = Bytes::copy_from_slice(&record[..end]);
-            assert_eq!(
-                decode_record(&event.topic, &cut),
-                Err(CorruptRecord),
-                "{end}"
-            );
+            assert_eq!(decode_record(&event.topic, &cut), Err(CorruptRecord), "{end}");
         }
         let mut foreign = record;
         foreign[0] = 9;
-        assert_eq!(
-            decode_record(&event.topic, &foreign.into()),
-            Err(CorruptRecord)
-        );
+        assert_eq!(decode_record(&event.topic, &foreign.into()), Err(CorruptRecord));
     }
 }

@@ -78,19 +78,11 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in [
-            "",
-            "yesterday",
-            "2021-02-30T00:00:00Z",
-            "2021-02-26",
-            "2021-02-26T19:13:55.749",
-        ] {
+        for text in
+            ["", "yesterday", "2021-02-30T00:00:00Z", "2021-02-26", "2021-02-26T19:13:55.749"]
+        {
             assert_eq!(EventTime::parse(text), Err(InvalidTime), "{text:?}");
         }
-        assert!(
-            EventTime::from_unix_ms(u64::MAX)
-                .as_str()
-                .starts_with("9999")
-        );
+        assert!(EventTime::from_unix_ms(u64::MAX).as_str().starts_with("9999"));
     }
 }

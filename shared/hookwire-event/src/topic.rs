@@ -24,9 +24,7 @@ impl Topic {
             return Err(InvalidTopic::Empty);
         }
         if name.len() > Self::MAX_BYTES {
-            return Err(InvalidTopic::TooLong {
-                size_bytes: name.len(),
-            });
+            return Err(InvalidTopic::TooLong { size_bytes: name.len() });
         }
         if name.split('/').any(str::is_empty) {
             return Err(InvalidTopic::EmptySegment);
@@ -67,11 +65,7 @@ impl Topic {
     #[must_use]
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.0.as_bytes());
-        digest
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Six bytes that stand for the name inside a cursor over several topics.
@@ -104,10 +98,7 @@ pub enum InvalidTopic {
     #[error("a topic name has at least one character")]
     Empty,
     /// Longer than [`Topic::MAX_BYTES`].
-    #[error(
-        "the topic name has {size_bytes} bytes, the limit is {}",
-        Topic::MAX_BYTES
-    )]
+    #[error("the topic name has {size_bytes} bytes, the limit is {}", Topic::MAX_BYTES)]
     TooLong {
         /// Length of what was given.
         size_bytes: usize,
@@ -126,30 +117,18 @@ mod tests {
 
     #[test]
     fn names_of_real_sources_are_topics() {
-        for name in [
-            "demo",
-            "gmail/alice@example.com",
-            "pubsub/projects/p/subscriptions/s",
-            "größe/𝄞",
-        ] {
+        for name in
+            ["demo", "gmail/alice@example.com", "pubsub/projects/p/subscriptions/s", "größe/𝄞"]
+        {
             assert_eq!(Topic::parse(name).unwrap().as_str(), name);
         }
     }
 
     #[test]
     fn what_would_break_a_line_or_a_pattern_is_refused() {
-        for name in [
-            "",
-            "/a",
-            "a/",
-            "a//b",
-            "a b",
-            "a\nb",
-            "a\0",
-            "orders/*",
-            "\u{85}",
-            &"x".repeat(257),
-        ] {
+        for name in
+            ["", "/a", "a/", "a//b", "a b", "a\nb", "a\0", "orders/*", "\u{85}", &"x".repeat(257)]
+        {
             assert!(Topic::parse(name).is_err(), "{name:?}");
         }
     }

@@ -27,14 +27,7 @@ pub(crate) struct TopicState {
 impl TopicState {
     pub(crate) fn new(id: u64, generation: u64) -> Self {
         let extent = Extent::empty(generation);
-        Self {
-            id,
-            extent,
-            first_bytes: 0,
-            next_bytes: 0,
-            first_at_ms: 0,
-            last_at_ms: 0,
-        }
+        Self { id, extent, first_bytes: 0, next_bytes: 0, first_at_ms: 0, last_at_ms: 0 }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -52,11 +45,7 @@ impl TopicState {
     fn decode(generation: u64, bytes: &[u8]) -> Option<Self> {
         Some(Self {
             id: number(bytes, 0)?,
-            extent: Extent {
-                generation,
-                first: number(bytes, 1)?,
-                next: number(bytes, 2)?,
-            },
+            extent: Extent { generation, first: number(bytes, 1)?, next: number(bytes, 2)? },
             first_bytes: number(bytes, 3)?,
             next_bytes: number(bytes, 4)?,
             first_at_ms: number(bytes, 5)?,
@@ -71,9 +60,7 @@ impl Catalog {
         let mut topics = HashMap::new();
         for guard in keyspaces.topics.iter() {
             let (name, value) = guard.into_inner()?;
-            let topic = std::str::from_utf8(&name)
-                .ok()
-                .and_then(|name| Topic::parse(name).ok());
+            let topic = std::str::from_utf8(&name).ok().and_then(|name| Topic::parse(name).ok());
             let (Some(topic), Some(state)) = (topic, TopicState::decode(generation, &value)) else {
                 return Ok(None);
             };
@@ -83,26 +70,16 @@ impl Catalog {
     }
 
     pub(crate) fn get(&self, topic: &Topic) -> Option<TopicState> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(topic)
-            .copied()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
     }
 
     pub(crate) fn set(&self, changed: impl IntoIterator<Item = (Topic, TopicState)>) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(changed);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).extend(changed);
     }
 
     pub(crate) fn all(&self) -> Vec<(Topic, TopicState)> {
         let topics = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .iter()
-            .map(|(topic, state)| (topic.clone(), *state))
-            .collect()
+        topics.iter().map(|(topic, state)| (topic.clone(), *state)).collect()
     }
 
     /// The smallest number that no topic has.

@@ -89,13 +89,7 @@ pub(crate) fn entry_key(topic: u64, k: u64) -> [u8; 16] {
 
 pub(crate) fn mark_key(topic: u64, source: &SourceUri, id: &EventId) -> Vec<u8> {
     // Neither text can hold a NUL, so no two pairs give one key.
-    [
-        &topic.to_be_bytes()[..],
-        source.as_str().as_bytes(),
-        b"\0",
-        id.as_str().as_bytes(),
-    ]
-    .concat()
+    [&topic.to_be_bytes()[..], source.as_str().as_bytes(), b"\0", id.as_str().as_bytes()].concat()
 }
 
 /// Reads the big-endian number that starts at `index * 8`.
@@ -106,8 +100,5 @@ pub(crate) fn number(bytes: &[u8], index: usize) -> Option<u64> {
 
 /// Writes numbers big-endian, one after the other.
 pub(crate) fn numbers(values: &[u64]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_be_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_be_bytes()).collect()
 }

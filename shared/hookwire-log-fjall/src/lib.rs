@@ -123,10 +123,7 @@ impl FjallLog {
     /// [`ReadError`] when the log is closed.
     pub async fn sweep(&self) -> Result<(), ReadError> {
         let (done, swept) = oneshot::channel();
-        self.commands
-            .send(Command::Sweep(done))
-            .await
-            .map_err(|_closed| ReadError(closed()))?;
+        self.commands.send(Command::Sweep(done)).await.map_err(|_closed| ReadError(closed()))?;
         swept.await.map_err(|_closed| ReadError(closed()))
     }
 
@@ -154,10 +151,7 @@ impl Log for FjallLog {
         let (done, appended) = oneshot::channel();
         let unavailable = |_closed| AppendError::Unavailable(closed());
         let command = Command::append(event, done);
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_closed| AppendError::Unavailable(closed()))?;
+        self.commands.send(command).await.map_err(|_closed| AppendError::Unavailable(closed()))?;
         appended.await.map_err(unavailable)?
     }
 
@@ -195,9 +189,7 @@ impl Log for FjallLog {
 async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {
-    tokio::task::spawn_blocking(read)
-        .await
-        .map_err(|died| ReadError(BoxError::from(died)))?
+    tokio::task::spawn_blocking(read).await.map_err(|died| ReadError(BoxError::from(died)))?
 }
 
 #[cfg(test)]

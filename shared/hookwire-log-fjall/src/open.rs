@@ -42,10 +42,7 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn thread(source: io::Error) -> Self {
-        Self::Io {
-            path: PathBuf::new(),
-            source,
-        }
+        Self::Io { path: PathBuf::new(), source }
     }
 }
 
@@ -69,10 +66,9 @@ pub(crate) fn open(config: &FjallConfig, clock: Clock) -> Result<Store, OpenErro
             );
             open_once(config, clock).map_err(|failure| match failure {
                 Failure::Refused(error) => error,
-                Failure::Damaged(cause) => OpenError::Io {
-                    path: config.path.clone(),
-                    source: io::Error::other(cause),
-                },
+                Failure::Damaged(cause) => {
+                    OpenError::Io { path: config.path.clone(), source: io::Error::other(cause) }
+                }
             })
         }
     }
@@ -91,9 +87,7 @@ fn open_once(config: &FjallConfig, clock: Clock) -> Result<Store, Failure> {
     }
     let last_quarantined = keyspaces.quarantine.last_key_value().map(fjall::Guard::key);
     let last_quarantined = last_quarantined.transpose().map_err(failure)?;
-    let last_quarantined = last_quarantined
-        .and_then(|key| number(&key, 0))
-        .unwrap_or(0);
+    let last_quarantined = last_quarantined.and_then(|key| number(&key, 0)).unwrap_or(0);
     Ok(Store {
         keyspaces,
         catalog,
@@ -114,9 +108,7 @@ fn generation(keyspaces: &Keyspaces, clock: &Clock) -> fjall::Result<u64> {
         return Ok(generation);
     }
     let generation = clock.now_ms();
-    keyspaces
-        .meta
-        .insert("generation", numbers(&[generation]))?;
+    keyspaces.meta.insert("generation", numbers(&[generation]))?;
     keyspaces.sync()?;
     Ok(generation)
 }
@@ -147,9 +139,7 @@ fn move_aside(path: &Path, now_ms: u64) -> Result<PathBuf, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".damaged-{now_ms}"));
     let aside = PathBuf::from(name);
-    std::fs::rename(path, &aside).map_err(|source| OpenError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    std::fs::rename(path, &aside)
+        .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     Ok(aside)
 }

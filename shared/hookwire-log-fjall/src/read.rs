@@ -20,39 +20,21 @@ pub(crate) fn page(
     loop {
         let Some(state) = store.catalog.get(topic) else {
             let gap = Extent::empty(store.generation).resolve(after).gap;
-            return Ok(Page {
-                gap,
-                entries: Vec::new(),
-            });
+            return Ok(Page { gap, entries: Vec::new() });
         };
         let resolved = state.extent.resolve(after);
         let entries = scan(store, topic, &state, resolved.from, limit)?;
         if !entries.is_empty() || resolved.from == state.extent.next {
-            return Ok(Page {
-                gap: resolved.gap,
-                entries,
-            });
+            return Ok(Page { gap: resolved.gap, entries });
         }
         // The first entry asked for is not there: it was trimmed meanwhile, or it is damaged.
-        if store
-            .catalog
-            .get(topic)
-            .is_some_and(|now| now.extent.first > resolved.from)
-        {
+        if store.catalog.get(topic).is_some_and(|now| now.extent.first > resolved.from) {
             continue;
         }
         metrics_damaged(topic);
         let resumed_at = Position::new(state.extent.generation, resolved.from);
-        let gap = Gap {
-            reason: GapReason::Rollback,
-            missed: Some(1),
-            certain: true,
-            resumed_at,
-        };
-        return Ok(Page {
-            gap: Some(gap),
-            entries: Vec::new(),
-        });
+        let gap = Gap { reason: GapReason::Rollback, missed: Some(1), certain: true, resumed_at };
+        return Ok(Page { gap: Some(gap), entries: Vec::new() });
     }
 }
 
@@ -79,11 +61,7 @@ fn scan(
             break;
         };
         let position = previous.next();
-        entries.push(Entry {
-            position,
-            previous,
-            event: Arc::new(event),
-        });
+        entries.push(Entry { position, previous, event: Arc::new(event) });
         previous = position;
     }
     Ok(entries)
@@ -106,11 +84,8 @@ fn first_since(store: &Store, state: &TopicState, since_ms: u64) -> Result<u64, 
     let (mut low, mut high) = (state.extent.first, state.extent.next);
     while low < high {
         let middle = low + (high - low) / 2;
-        let value = store
-            .keyspaces
-            .entries
-            .get(entry_key(state.id, middle))
-            .map_err(unavailable)?;
+        let value =
+            store.keyspaces.entries.get(entry_key(state.id, middle)).map_err(unavailable)?;
         match value.and_then(|value| number(&value, 1)) {
             Some(at_ms) if at_ms >= since_ms => high = middle,
             _ => low = middle + 1,

@@ -24,10 +24,7 @@ impl Reclaim {
     /// Entries of `topic` before `first` are dead: that the topic begins there must be durable already, or a crash
     /// would leave a topic whose first entries are gone.
     pub(crate) fn trimmed(&self, topic: u64, first: u64, dead_bytes: u64) {
-        self.firsts
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(topic, first);
+        self.firsts.write().unwrap_or_else(PoisonError::into_inner).insert(topic, first);
         self.dead_bytes.fetch_add(dead_bytes, Ordering::Relaxed);
     }
 
@@ -86,12 +83,7 @@ impl Factory for TrimmedEntries {
     }
 
     fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
-        let firsts = self
-            .0
-            .firsts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let firsts = self.0.firsts.read().unwrap_or_else(PoisonError::into_inner).clone();
         Box::new(BeforeFirst(firsts))
     }
 }
@@ -106,11 +98,7 @@ impl CompactionFilter for BeforeFirst {
         };
         let dead = self.0.get(&topic).is_some_and(|first| k < *first);
         // An entry's key is written once, so nothing older can show up behind it.
-        Ok(if dead {
-            Verdict::Destroy
-        } else {
-            Verdict::Keep
-        })
+        Ok(if dead { Verdict::Destroy } else { Verdict::Keep })
     }
 }
 

@@ -33,10 +33,7 @@ hookwire_log::conformance!(|retention: Retention, clock: &TestClock| {
     let folder = tempfile::tempdir().unwrap();
     let config = FjallConfig::new(folder.path().join("log"), retention);
     let log = Arc::new(FjallLog::open(&config, clock.clock()).unwrap());
-    Embedded {
-        log,
-        _folder: folder,
-    }
+    Embedded { log, _folder: folder }
 });
 
 fn topic() -> Topic {
@@ -62,19 +59,10 @@ async fn a_reopened_log_goes_on_where_it_stopped() {
     let first = log.append(event("t", "a", "")).await.unwrap().position();
     drop(log);
     let log = reopen(&config);
-    assert_eq!(
-        log.append(event("t", "a", "")).await.unwrap(),
-        Appended::Duplicate(first)
-    );
-    assert_eq!(
-        log.append(event("t", "b", "")).await.unwrap(),
-        Appended::New(first.next())
-    );
+    assert_eq!(log.append(event("t", "a", "")).await.unwrap(), Appended::Duplicate(first));
+    assert_eq!(log.append(event("t", "b", "")).await.unwrap(), Appended::New(first.next()));
     let start = log.locate(&topic(), Start::Earliest).await.unwrap();
-    let page = log
-        .read_after(&topic(), start, PageLimit::BACKFILL)
-        .await
-        .unwrap();
+    let page = log.read_after(&topic(), start, PageLimit::BACKFILL).await.unwrap();
     assert_eq!(page.entries.len(), 2);
 }
 
@@ -85,10 +73,7 @@ async fn a_second_process_on_the_folder_is_told_so() {
     let _first = reopen(&config);
     let second = FjallLog::open(&config, Clock::system()).unwrap_err();
     assert!(matches!(second, OpenError::Locked { .. }));
-    assert!(
-        second.to_string().contains("in use by another process"),
-        "{second}"
-    );
+    assert!(second.to_string().contains("in use by another process"), "{second}");
 }
 
 #[tokio::test]
@@ -98,11 +83,8 @@ async fn a_damaged_folder_is_kept_aside_and_readers_are_told() {
     let log = reopen(&config);
     let mut last = Position::new(0, 0);
     for n in 0..10 {
-        last = log
-            .append(event("t", &format!("{n}"), &"x".repeat(1_000)))
-            .await
-            .unwrap()
-            .position();
+        last =
+            log.append(event("t", &format!("{n}"), &"x".repeat(1_000))).await.unwrap().position();
     }
     drop(log);
     drop(reopen(&config));
@@ -113,10 +95,7 @@ async fn a_damaged_folder_is_kept_aside_and_readers_are_told() {
         .unwrap();
     // In the middle of a committed entry: not a torn tail, which is cut off silently, but a flipped bit.
     let mut bytes = std::fs::read(&journal).unwrap();
-    let at = bytes
-        .windows(100)
-        .position(|run| run.iter().all(|byte| *byte == b'x'))
-        .unwrap();
+    let at = bytes.windows(100).position(|run| run.iter().all(|byte| *byte == b'x')).unwrap();
     bytes[at + 50] ^= 1;
     std::fs::write(&journal, bytes).unwrap();
 
@@ -124,20 +103,14 @@ async fn a_damaged_folder_is_kept_aside_and_readers_are_told() {
     let log = reopen(&config);
     let kept = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(kept, 2, "the damaged folder is still there");
-    let page = log
-        .read_after(&topic(), last, PageLimit::BACKFILL)
-        .await
-        .unwrap();
+    let page = log.read_after(&topic(), last, PageLimit::BACKFILL).await.unwrap();
     assert!(page.gap.is_some(), "{page:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_retention_drops_is_freed_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let retention = Retention {
-        events: 500,
-        ..Retention::default()
-    };
+    let retention = Retention { events: 500, ..Retention::default() };
     let clock = TestClock::default();
     let config = FjallConfig {
         garbage_bytes: 4 * 1024 * 1024,
@@ -149,10 +122,8 @@ async fn what_the_retention_drops_is_freed_on_disk() {
     for round in 0..10 {
         let mut appends = tokio::task::JoinSet::new();
         for n in 0..1_024 {
-            let (log, event): (_, Event) = (
-                Arc::clone(&log),
-                event("t", &format!("{round}-{n}"), &payload),
-            );
+            let (log, event): (_, Event) =
+                (Arc::clone(&log), event("t", &format!("{round}-{n}"), &payload));
             appends.spawn(async move { log.append(event).await.unwrap() });
         }
         appends.join_all().await;
@@ -169,9 +140,6 @@ async fn what_the_retention_drops_is_freed_on_disk() {
         tokio::task::yield_now().await;
     }
     let start = log.locate(&topic(), Start::Earliest).await.unwrap();
-    let page = log
-        .read_after(&topic(), start, PageLimit::BACKFILL)
-        .await
-        .unwrap();
+    let page = log.read_after(&topic(), start, PageLimit::BACKFILL).await.unwrap();
     assert!(page.gap.is_none() && !page.entries.is_empty());
 }

@@ -15,10 +15,7 @@ use crate::{Store, failed};
 /// What the writer's thread is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Append {
-        event: Box<Event>,
-        done: oneshot::Sender<Result<Appended, AppendError>>,
-    },
+    Append { event: Box<Event>, done: oneshot::Sender<Result<Appended, AppendError>> },
     Sweep(oneshot::Sender<()>),
 }
 
@@ -26,10 +23,7 @@ pub(crate) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 impl Command {
     pub(crate) fn append(event: Event, done: Answer) -> Self {
-        Self::Append {
-            event: Box::new(event),
-            done,
-        }
+        Self::Append { event: Box::new(event), done }
     }
 }
 
@@ -39,10 +33,7 @@ const GROUP: usize = 1_024;
 /// Starts the only thread that writes topics, so no two appends ever race.
 pub(crate) fn spawn(store: Arc<Store>, mut waiting: mpsc::Receiver<Command>) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("hookwire-log".into());
-    let writer = Writer {
-        next_topic: store.catalog.next_id(),
-        store,
-    };
+    let writer = Writer { next_topic: store.catalog.next_id(), store };
     thread.spawn(move || writer.run(&mut waiting)).map(drop)
 }
 
@@ -99,9 +90,7 @@ impl Writer {
         let store = Arc::clone(&self.store);
         let now_ms = store.clock.now_ms();
         let oldest_ms = store.retention.oldest_ms(now_ms);
-        store
-            .reclaim
-            .expired(store.retention.oldest_mark_ms(now_ms));
+        store.reclaim.expired(store.retention.oldest_mark_ms(now_ms));
         let mut group = Group::new(&store, &mut self.next_topic);
         let mut live_bytes = 0;
         for (topic, state) in store.catalog.all() {
@@ -111,9 +100,7 @@ impl Writer {
             }
         }
         if group.commit().is_ok() {
-            store
-                .reclaim
-                .run_if_worth(&store.keyspaces, live_bytes, store.garbage_bytes);
+            store.reclaim.run_if_worth(&store.keyspaces, live_bytes, store.garbage_bytes);
         }
     }
 }
@@ -142,11 +129,7 @@ impl<'a> Group<'a> {
         Self {
             store,
             next_topic,
-            batch: store
-                .keyspaces
-                .db
-                .batch()
-                .durability(Some(PersistMode::SyncData)),
+            batch: store.keyspaces.db.batch().durability(Some(PersistMode::SyncData)),
             now_ms: store.clock.now_ms(),
             topics: HashMap::new(),
             marks: HashMap::new(),
@@ -160,10 +143,7 @@ impl<'a> Group<'a> {
         let size_bytes = record.len() as u64;
         let limit_bytes = self.store.retention.bytes;
         if size_bytes > limit_bytes {
-            return Err(AppendError::TooLarge {
-                size_bytes,
-                limit_bytes,
-            });
+            return Err(AppendError::TooLarge { size_bytes, limit_bytes });
         }
         if self.store.failed.load(Ordering::Acquire) {
             return Err(AppendError::Unavailable(failed()));
@@ -187,11 +167,7 @@ impl<'a> Group<'a> {
     }
 
     fn state(&mut self, topic: &Topic) -> TopicState {
-        let known = self
-            .topics
-            .get(topic)
-            .copied()
-            .or_else(|| self.store.catalog.get(topic));
+        let known = self.topics.get(topic).copied().or_else(|| self.store.catalog.get(topic));
         known.unwrap_or_else(|| {
             let state = TopicState::new(*self.next_topic, self.store.generation);
             *self.next_topic += 1;
@@ -220,10 +196,7 @@ impl<'a> Group<'a> {
         let k = state.extent.next;
         // A clock that goes back must not make a younger entry look older.
         let at_ms = state.last_at_ms.max(self.now_ms);
-        let meta = Meta {
-            bytes_before: state.next_bytes,
-            at_ms,
-        };
+        let meta = Meta { bytes_before: state.next_bytes, at_ms };
         if state.extent.is_empty() {
             state.first_at_ms = at_ms;
         }
@@ -233,18 +206,13 @@ impl<'a> Group<'a> {
         self.added.insert((state.id, k), meta);
         let mut value = numbers(&[meta.bytes_before, meta.at_ms]);
         value.extend_from_slice(record);
-        self.batch
-            .insert(&self.store.keyspaces.entries, entry_key(state.id, k), value);
+        self.batch.insert(&self.store.keyspaces.entries, entry_key(state.id, k), value);
         Position::new(state.extent.generation, k)
     }
 
     fn published(&mut self, event: Event, position: Position) {
         let topic = event.topic.clone();
-        let entry = Entry {
-            position,
-            previous: position.previous(),
-            event: Arc::new(event),
-        };
+        let entry = Entry { position, previous: position.previous(), event: Arc::new(event) };
         match self.entries.iter_mut().find(|(one, _)| *one == topic) {
             Some((_, entries)) => entries.push(entry),
             None => self.entries.push((topic, vec![entry])),
@@ -291,16 +259,8 @@ impl<'a> Group<'a> {
         if let Some(meta) = self.added.get(&(state.id, k)) {
             return Some(*meta);
         }
-        let value = self
-            .store
-            .keyspaces
-            .entries
-            .get(entry_key(state.id, k))
-            .ok()??;
-        Some(Meta {
-            bytes_before: number(&value, 0)?,
-            at_ms: number(&value, 1)?,
-        })
+        let value = self.store.keyspaces.entries.get(entry_key(state.id, k)).ok()??;
+        Some(Meta { bytes_before: number(&value, 0)?, at_ms: number(&value, 1)? })
     }
 
     fn commit(mut self) -> Result<(), ()> {
@@ -308,8 +268,7 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         for (topic, state) in &self.topics {
-            self.batch
-                .insert(&self.store.keyspaces.topics, topic.as_str(), state.encode());
+            self.batch.insert(&self.store.keyspaces.topics, topic.as_str(), state.encode());
         }
         if let Err(error) = self.batch.commit() {
             if !self.store.failed.swap(true, Ordering::AcqRel) {
@@ -318,16 +277,10 @@ impl<'a> Group<'a> {
             return Err(());
         }
         for (topic, state) in &self.topics {
-            let before = self
-                .store
-                .catalog
-                .get(topic)
-                .map_or(0, |state| state.first_bytes);
+            let before = self.store.catalog.get(topic).map_or(0, |state| state.first_bytes);
             if state.first_bytes > before {
                 let dead_bytes = state.first_bytes - before;
-                self.store
-                    .reclaim
-                    .trimmed(state.id, state.extent.first, dead_bytes);
+                self.store.reclaim.trimmed(state.id, state.extent.first, dead_bytes);
             }
         }
         // Readers first, then listeners: whoever hears of an entry can read it.

@@ -13,9 +13,7 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self(Arc::new(|| {
-            let since_epoch = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
         }))
     }

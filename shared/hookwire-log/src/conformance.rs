@@ -53,14 +53,12 @@ impl TestClock {
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(u64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
     }
 
     /// Moves the clock back, as a correction of the system's time does.
     pub fn step_back(&self, by: Duration) {
-        self.0
-            .fetch_sub(u64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
+        self.0.fetch_sub(u64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
     }
 }
 
@@ -112,15 +110,11 @@ macro_rules! conformance_tests {
 pub fn retention_of(promise: &str) -> Retention {
     match promise {
         "the_oldest_go_when_there_are_too_many"
-        | "a_position_older_than_the_log_is_a_counted_gap" => Retention {
-            events: 5,
-            ..Retention::default()
-        },
+        | "a_position_older_than_the_log_is_a_counted_gap" => {
+            Retention { events: 5, ..Retention::default() }
+        }
         "the_oldest_go_when_they_are_too_large" | "an_event_larger_than_a_topic_is_refused" => {
-            Retention {
-                bytes: 4_096,
-                ..Retention::default()
-            }
+            Retention { bytes: 4_096, ..Retention::default() }
         }
         _ => Retention::default(),
     }
@@ -148,10 +142,8 @@ fn topic() -> Topic {
 async fn fill(log: &Arc<dyn Log>, count: usize) -> Vec<Position> {
     let mut positions = Vec::new();
     for n in 0..count {
-        let appended = log
-            .append(event("t", &format!("id-{n}"), &format!("text {n}")))
-            .await
-            .unwrap();
+        let appended =
+            log.append(event("t", &format!("id-{n}"), &format!("text {n}"))).await.unwrap();
         positions.push(appended.position());
     }
     positions
@@ -161,10 +153,7 @@ async fn read_all(log: &Arc<dyn Log>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut after = log.locate(&topic(), Start::Earliest).await.unwrap();
     loop {
-        let page = log
-            .read_after(&topic(), after, PageLimit::BACKFILL)
-            .await
-            .unwrap();
+        let page = log.read_after(&topic(), after, PageLimit::BACKFILL).await.unwrap();
         assert_eq!(page.gap, None);
         let Some(last) = page.entries.last() else {
             return entries;
@@ -175,10 +164,7 @@ async fn read_all(log: &Arc<dyn Log>) -> Vec<Entry> {
 }
 
 fn ids(entries: &[Entry]) -> Vec<String> {
-    entries
-        .iter()
-        .map(|entry| entry.event.id.as_str().to_owned())
-        .collect()
+    entries.iter().map(|entry| entry.event.id.as_str().to_owned()).collect()
 }
 
 macro_rules! promises {

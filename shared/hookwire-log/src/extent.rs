@@ -26,11 +26,7 @@ impl Extent {
     /// A topic in which nothing was appended yet.
     #[must_use]
     pub fn empty(generation: u64) -> Self {
-        Self {
-            generation,
-            first: 1,
-            next: 1,
-        }
+        Self { generation, first: 1, next: 1 }
     }
 
     /// The newest position, or the place before the first entry.
@@ -69,27 +65,14 @@ impl Extent {
             return self.gap(GapReason::Rollback, None, false, self.next);
         }
         if from < self.first {
-            return self.gap(
-                GapReason::Trimmed,
-                Some(self.first - from),
-                true,
-                self.first,
-            );
+            return self.gap(GapReason::Trimmed, Some(self.first - from), true, self.first);
         }
         Resolved { from, gap: None }
     }
 
     fn gap(&self, reason: GapReason, missed: Option<u64>, certain: bool, from: u64) -> Resolved {
-        let gap = Gap {
-            reason,
-            missed,
-            certain,
-            resumed_at: self.before(from),
-        };
-        Resolved {
-            from,
-            gap: Some(gap),
-        }
+        let gap = Gap { reason, missed, certain, resumed_at: self.before(from) };
+        Resolved { from, gap: Some(gap) }
     }
 }
 
@@ -97,33 +80,20 @@ impl Extent {
 mod tests {
     use super::*;
 
-    const EXTENT: Extent = Extent {
-        generation: 7,
-        first: 5,
-        next: 9,
-    };
+    const EXTENT: Extent = Extent { generation: 7, first: 5, next: 9 };
 
     #[test]
     fn a_position_inside_the_log_goes_on_after_itself() {
         for k in 4..=8 {
             let resolved = EXTENT.resolve(Position::new(7, k));
-            assert_eq!(
-                resolved,
-                Resolved {
-                    from: k + 1,
-                    gap: None
-                }
-            );
+            assert_eq!(resolved, Resolved { from: k + 1, gap: None });
         }
     }
 
     #[test]
     fn a_trimmed_stretch_is_counted_exactly() {
         let gap = EXTENT.resolve(Position::new(7, 1)).gap.unwrap();
-        assert_eq!(
-            (gap.reason, gap.missed, gap.certain),
-            (GapReason::Trimmed, Some(3), true)
-        );
+        assert_eq!((gap.reason, gap.missed, gap.certain), (GapReason::Trimmed, Some(3), true));
         assert_eq!(gap.resumed_at, Position::new(7, 4));
     }
 

@@ -81,10 +81,7 @@ impl Log for MemoryLog {
     async fn append(&self, event: Event) -> Result<Appended, AppendError> {
         let size_bytes = encode_record(&event).len() as u64;
         if size_bytes > self.retention.bytes {
-            return Err(AppendError::TooLarge {
-                size_bytes,
-                limit_bytes: self.retention.bytes,
-            });
+            return Err(AppendError::TooLarge { size_bytes, limit_bytes: self.retention.bytes });
         }
         let now_ms = self.clock.now_ms();
         let mut state = self.locked();
@@ -94,10 +91,8 @@ impl Log for MemoryLog {
             return Ok(Appended::Duplicate(*position));
         }
         let topic = event.topic.clone();
-        let log = state
-            .topics
-            .entry(topic.clone())
-            .or_insert_with(|| TopicLog::new(self.generation));
+        let log =
+            state.topics.entry(topic.clone()).or_insert_with(|| TopicLog::new(self.generation));
         let entry = log.push(event, size_bytes, now_ms);
         log.trim(&self.retention, now_ms);
         let position = entry.position;
@@ -118,10 +113,7 @@ impl Log for MemoryLog {
         let mut state = self.locked();
         let Some(log) = state.topics.get_mut(topic) else {
             let gap = Extent::empty(self.generation).resolve(after).gap;
-            return Ok(Page {
-                gap,
-                entries: Vec::new(),
-            });
+            return Ok(Page { gap, entries: Vec::new() });
         };
         log.trim(&self.retention, now_ms);
         Ok(log.page(after, limit))
@@ -160,33 +152,18 @@ impl State {
 
 impl TopicLog {
     fn new(generation: u64) -> Self {
-        Self {
-            extent: Extent::empty(generation),
-            stored: VecDeque::new(),
-            bytes: 0,
-        }
+        Self { extent: Extent::empty(generation), stored: VecDeque::new(), bytes: 0 }
     }
 
     fn push(&mut self, event: Event, bytes: u64, now_ms: u64) -> Entry {
         // A clock that goes back must not make a younger entry look older.
-        let at_ms = self
-            .stored
-            .back()
-            .map_or(now_ms, |last| last.at_ms.max(now_ms));
+        let at_ms = self.stored.back().map_or(now_ms, |last| last.at_ms.max(now_ms));
         let event = Arc::new(event);
-        self.stored.push_back(Stored {
-            at_ms,
-            bytes,
-            event: Arc::clone(&event),
-        });
+        self.stored.push_back(Stored { at_ms, bytes, event: Arc::clone(&event) });
         self.bytes += bytes;
         let previous = self.extent.tail();
         self.extent.next += 1;
-        Entry {
-            position: previous.next(),
-            previous,
-            event,
-        }
+        Entry { position: previous.next(), previous, event }
     }
 
     fn trim(&mut self, retention: &Retention, now_ms: u64) {
@@ -216,17 +193,10 @@ impl TopicLog {
                 break;
             }
             let position = previous.next();
-            entries.push(Entry {
-                position,
-                previous,
-                event: Arc::clone(&stored.event),
-            });
+            entries.push(Entry { position, previous, event: Arc::clone(&stored.event) });
             previous = position;
         }
-        Page {
-            gap: resolved.gap,
-            entries,
-        }
+        Page { gap: resolved.gap, entries }
     }
 
     fn locate(&self, start: Start) -> Position {
@@ -236,9 +206,7 @@ impl TopicLog {
             Start::Earliest => extent.before(extent.first),
             Start::Last(n) => extent.before(extent.next.saturating_sub(n).max(extent.first)),
             Start::Since(since_ms) => {
-                let older = self
-                    .stored
-                    .partition_point(|stored| stored.at_ms < since_ms);
+                let older = self.stored.partition_point(|stored| stored.at_ms < since_ms);
                 extent.before(extent.first + older as u64)
             }
         }
@@ -260,23 +228,11 @@ impl Quarantine for MemoryLog {
     }
 
     async fn list(&self, limit: usize) -> Result<Vec<Quarantined>, BoxError> {
-        Ok(self
-            .locked()
-            .quarantine
-            .iter()
-            .rev()
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.locked().quarantine.iter().rev().take(limit).cloned().collect())
     }
 
     async fn get(&self, id: u64) -> Result<Option<Quarantined>, BoxError> {
-        Ok(self
-            .locked()
-            .quarantine
-            .iter()
-            .find(|one| one.id == id)
-            .cloned())
+        Ok(self.locked().quarantine.iter().find(|one| one.id == id).cloned())
     }
 
     async fn remove(&self, id: u64) -> Result<(), BoxError> {

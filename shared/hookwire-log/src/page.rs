@@ -75,10 +75,7 @@ pub struct PageLimit {
 impl PageLimit {
     /// A page that a reader on its way to the tail takes: large enough that its reading costs little per event,
     /// small enough that a hundred readers at once do not matter.
-    pub const BACKFILL: Self = Self {
-        events: 512,
-        bytes: 256 * 1024,
-    };
+    pub const BACKFILL: Self = Self { events: 512, bytes: 256 * 1024 };
 }
 
 /// Where a reader without a position begins.

@@ -48,10 +48,7 @@ type ByTopic = HashMap<Topic, Vec<Arc<dyn Listener>>>;
 impl Watchers {
     /// Adds a listener to a topic.
     pub fn watch(&self, topic: &Topic, listener: Arc<dyn Listener>) -> Watch {
-        self.locked()
-            .entry(topic.clone())
-            .or_default()
-            .push(Arc::clone(&listener));
+        self.locked().entry(topic.clone()).or_default().push(Arc::clone(&listener));
         let (watchers, topic) = (self.clone(), topic.clone());
         Watch::new(move || watchers.end(&topic, &listener))
     }
