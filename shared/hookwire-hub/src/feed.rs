@@ -1,0 +1,125 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use hookwire_event::{Position, Topic};
+use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
+use tokio::sync::{OnceCell, watch};
+
+use crate::ring::{Found, Ring};
+use crate::{Codec, RingLimit, Run};
+
+/// A followed topic: its ring, and the way to its log.
+pub(crate) struct Feed {
+    topic: Topic,
+    log: Arc<dyn Log>,
+    tape: Arc<Tape>,
+    watch: OnceCell<Watch>,
+    reading: Mutex<HashMap<Position, Reading>>,
+}
+
+type Reading = Shared<BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>>;
+
+/// A page of the log, encoded.
+#[derive(Debug)]
+pub(crate) struct Backfill {
+    pub(crate) gap: Option<Gap>,
+    pub(crate) run: Arc<Run>,
+}
+
+/// What the log writes to and sessions read from.
+#[derive(Debug)]
+struct Tape {
+    codec: Arc<dyn Codec>,
+    ring: Mutex<Ring>,
+    changed: watch::Sender<()>,
+}
+
+impl Listener for Tape {
+    fn published(&self, entries: &[Entry]) {
+        let encoded: Vec<_> =
+            entries.iter().map(|entry| (entry.previous, self.codec.encode(entry))).collect();
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        for (previous, frame) in encoded {
+            ring.push(previous, frame);
+        }
+        drop(ring);
+        // Once per batch: waking every session for every event would cost more than the events.
+        self.changed.send_replace(());
+    }
+}
+
+impl Feed {
+    pub(crate) fn new(
+        topic: Topic,
+        log: Arc<dyn Log>,
+        codec: Arc<dyn Codec>,
+        limit: RingLimit,
+    ) -> Self {
+        let ring = Mutex::new(Ring::new(limit));
+        let tape = Arc::new(Tape { codec, ring, changed: watch::Sender::new(()) });
+        Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default() }
+    }
+
+    pub(crate) fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    pub(crate) fn log(&self) -> &dyn Log {
+        &*self.log
+    }
+
+    /// Tells when something may follow that did not before.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.tape.changed.subscribe()
+    }
+
+    /// Makes sure that publishes are heard. Nothing may be read before: an event appended between a read and a watch
+    /// would be lost.
+    pub(crate) async fn watched(&self) -> Result<(), ReadError> {
+        let listener = Arc::clone(&self.tape) as Arc<dyn Listener>;
+        self.watch.get_or_try_init(|| self.log.watch(&self.topic, listener)).await?;
+        Ok(())
+    }
+
+    pub(crate) fn after(&self, position: Position, known: bool) -> Found {
+        self.ring().after(position, known)
+    }
+
+    pub(crate) fn settle(&self, tail: Position) {
+        self.ring().settle(tail);
+    }
+
+    /// Reads the log after a position; all who ask for the same place at once share one read.
+    pub(crate) async fn backfill(&self, after: Position) -> Result<Arc<Backfill>, Arc<ReadError>> {
+        let reading = {
+            let mut readings = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            readings.retain(|_, reading| reading.peek().is_none());
+            readings.entry(after).or_insert_with(|| self.read(after)).clone()
+        };
+        reading.await
+    }
+
+    fn read(&self, after: Position) -> Reading {
+        let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
+        let codec = Arc::clone(&self.tape.codec);
+        let read = async move {
+            let page = log.read_after(&topic, after, PageLimit::BACKFILL).await?;
+            let frames = page.entries.iter().map(|entry| codec.encode(entry)).collect();
+            Ok(Arc::new(Backfill { gap: page.gap, run: Arc::new(Run::new(frames)) }))
+        };
+        read.map(|page: Result<_, ReadError>| page.map_err(Arc::new)).boxed().shared()
+    }
+
+    fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
+        self.tape.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}

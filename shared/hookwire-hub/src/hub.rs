@@ -1,0 +1,53 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use hookwire_event::Topic;
+use hookwire_log::Log;
+
+use crate::feed::Feed;
+use crate::{Codec, Place, RingLimit, Session};
+
+/// The followed topics of a process, for one transport.
+#[derive(Debug)]
+pub struct Hub {
+    log: Arc<dyn Log>,
+    codec: Arc<dyn Codec>,
+    limit: RingLimit,
+    feeds: Mutex<HashMap<Topic, Weak<Feed>>>,
+}
+
+impl Hub {
+    /// A hub over a log; nothing is read until somebody follows.
+    #[must_use]
+    pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
+        Self { log, codec, limit, feeds: Mutex::default() }
+    }
+
+    /// A session that follows these topics, each from its place.
+    #[must_use]
+    pub fn session(&self, topics: impl IntoIterator<Item = (Topic, Place)>) -> Session {
+        Session::new(topics.into_iter().map(|(topic, place)| (self.feed(topic), place)))
+    }
+
+    /// How many topics are followed now.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.values().filter(|feed| feed.strong_count() > 0).count()
+    }
+
+    fn feed(&self, topic: Topic) -> Arc<Feed> {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(&topic).and_then(Weak::upgrade) {
+            return feed;
+        }
+        // Doubling before each clean-up keeps its cost per topic constant.
+        if feeds.len() == feeds.capacity() {
+            feeds.retain(|_, feed| feed.strong_count() > 0);
+        }
+        let (log, codec) = (Arc::clone(&self.log), Arc::clone(&self.codec));
+        let feed = Arc::new(Feed::new(topic.clone(), log, codec, self.limit));
+        feeds.insert(topic, Arc::downgrade(&feed));
+        feed
+    }
+}
