@@ -1,0 +1,81 @@
+//! Where settings come from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::file::File;
+
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "HOOKWIRE_";
+
+/// Names the configuration file; the only variable that is not a key.
+pub(super) const CONFIG_VARIABLE: &str = "HOOKWIRE_CONFIG";
+
+/// Read when it exists and no other file is named.
+const DEFAULT_FILE: &str = "hookwire.toml";
+
+/// Our variables with their values, which need not be UTF-8; empty ones left out.
+pub(super) type Variables = BTreeMap<String, OsString>;
+
+/// Where settings come from: an environment and a file.
+pub struct Origin {
+    pub(super) variables: Variables,
+    pub(super) file: File,
+}
+
+impl Origin {
+    /// The environment of this process and the file it names.
+    ///
+    /// The file is `config_path` (an argument of the command line), else `HOOKWIRE_CONFIG`, else `hookwire.toml` in the
+    /// current folder when that exists. A file that is named and missing is a mistake.
+    #[must_use]
+    pub fn process(config_path: Option<PathBuf>) -> Self {
+        Self::found(std::env::vars_os(), config_path, Path::new(""))
+    }
+
+    /// Exactly these variables, and a `hookwire.toml` with this text; for tests.
+    #[must_use]
+    pub fn given<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>, file: &str) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { variables: ours(variables), file: File::parse(DEFAULT_FILE, file) }
+    }
+
+    pub(super) fn found(
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        config_path: Option<PathBuf>,
+        folder: &Path,
+    ) -> Self {
+        let variables = ours(variables);
+        let file = match (config_path, variables.get(CONFIG_VARIABLE)) {
+            (Some(path), _) => File::read("configuration file", &path),
+            (None, Some(path)) => File::read(CONFIG_VARIABLE, Path::new(path)),
+            (None, None) => {
+                let path = folder.join(DEFAULT_FILE);
+                // `try_exists` fails where the folder may not be searched: reading then tells why.
+                if path.try_exists().unwrap_or(true) {
+                    File::read("configuration file", &path)
+                } else {
+                    File::parse(DEFAULT_FILE, "")
+                }
+            }
+        };
+        Self { variables, file }
+    }
+}
+
+fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
+    variables
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect()
+}
+
+impl fmt::Debug for Origin {
+    // Not derived: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("file", &self.file.name).finish_non_exhaustive()
+    }
+}
