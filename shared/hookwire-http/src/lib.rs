@@ -1,1 +1,14 @@
-//! What every HTTP edge shares: problem details, the listener, the client's address.
+//! What every HTTP edge shares: problem details, the client's address, the guard of an open relay, the listener.
+
+mod body;
+mod client;
+mod deadline;
+mod guard;
+mod listener;
+mod problem;
+
+pub use body::{is_json, media_type, read_body};
+pub use client::{ClientNet, Peer, TrustedHops};
+pub use guard::{LoopbackGuard, guard_loopback};
+pub use listener::{Connection, Listener, ListenerConfig};
+pub use problem::Problem;

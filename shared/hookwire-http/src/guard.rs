@@ -1,0 +1,84 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{HOST, ORIGIN};
+use http::{StatusCode, Uri};
+
+use crate::Problem;
+
+/// Keeps web pages away from a relay that runs without keys.
+///
+/// It listens on loopback only, but so does the browser on the same machine: a page from anywhere could post to it,
+/// or read from it after rebinding its own name to 127.0.0.1. Neither can forge `Host` and `Origin`.
+#[derive(Debug, Clone)]
+pub struct LoopbackGuard {
+    /// Origins that may call beside the relay's own.
+    pub origins: Arc<[String]>,
+}
+
+/// The middleware of [`LoopbackGuard`].
+pub async fn guard_loopback(
+    State(guard): State<LoopbackGuard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let authority = header(HOST).or(request.uri().authority().map(http::uri::Authority::as_str));
+    if !authority.is_some_and(is_loopback) {
+        let detail = "without keys the relay answers only to localhost, 127.0.0.1 and [::1]; use one of them as the host";
+        return Problem::new(StatusCode::FORBIDDEN, "foreign-host", detail).into_response();
+    }
+    let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    if origin.is_some_and(|origin| !guard.allows(origin)) {
+        let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
+        return Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail).into_response();
+    }
+    next.run(request).await
+}
+
+impl LoopbackGuard {
+    fn allows(&self, origin: &str) -> bool {
+        let own = origin.parse::<Uri>().ok();
+        let own = own.and_then(|uri| uri.authority().map(|one| is_loopback(one.as_str())));
+        own == Some(true) || self.origins.iter().any(|listed| listed == origin)
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<http::uri::Authority>() else { return false };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_loopback() {
+        for own in ["localhost:8080", "LOCALHOST", "127.0.0.1", "127.9.9.9:1", "[::1]:8080"] {
+            assert!(is_loopback(own), "{own}");
+        }
+        for foreign in ["localhost.evil.example", "evil.example:8080", "10.0.0.1", "", "[::2]"] {
+            assert!(!is_loopback(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_page_needs_to_be_listed() {
+        let guard = LoopbackGuard { origins: Arc::new(["https://app.example".to_owned()]) };
+        for (origin, allowed) in [
+            ("http://localhost:3000", true),
+            ("https://app.example", true),
+            ("https://app.example.evil", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(guard.allows(origin), allowed, "{origin}");
+        }
+    }
+}
