@@ -1,1 +1,110 @@
-//! Events out: EventSource streams, history pages, publish by API.
+//! Events out: `EventSource` streams, history pages, and publishing by API.
+//!
+//! The wire is described in the README; every answer that is no stream and no page is a problem detail.
+
+mod ack;
+mod closing;
+mod cloud_event;
+mod control;
+mod cursor;
+mod frame;
+mod history;
+mod publish;
+mod start;
+mod stream;
+mod watchdog;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use hookwire_event::Topic;
+use hookwire_http::Problem;
+use hookwire_hub::{Hub, RingLimit};
+use hookwire_log::Log;
+use http::{HeaderValue, Method, StatusCode, header};
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::ack::Acks;
+use crate::frame::SseCodec;
+
+/// How streams are served.
+#[derive(Debug, Clone)]
+pub struct EgressConfig {
+    /// Pause between heartbeats on a quiet stream; below the idle time-out of whatever stands in front.
+    pub heartbeat: Duration,
+    /// When a browser comes back after a cut; jittered by half of it.
+    pub retry: Duration,
+    /// A stream ends by itself between nine tenths of this and all of it.
+    pub max_lifetime: Duration,
+    /// A connection that takes nothing for so long is closed. The socket sees to HTTP/1.1, a watchdog to HTTP/2.
+    pub slow_after: Duration,
+    /// Largest body of a publish.
+    pub max_body_bytes: usize,
+    /// Frames kept encoded per followed topic.
+    pub ring: RingLimit,
+    /// Origins whose pages may call, with credentials.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Egress {
+    config: EgressConfig,
+    log: Arc<dyn Log>,
+    hub: Hub,
+    acks: Acks,
+    /// Cancelled when the process is to stop: streams end then.
+    draining: CancellationToken,
+}
+
+/// The routes of the egress, over a log; streams end when `draining` is cancelled.
+pub fn router(config: EgressConfig, log: Arc<dyn Log>, draining: CancellationToken) -> Router {
+    let cors = cors(&config.cors_origins);
+    let hub = Hub::new(Arc::clone(&log), Arc::new(SseCodec), config.ring);
+    let egress = Arc::new(Egress { config, log, hub, acks: Acks::default(), draining });
+    Router::new()
+        .route("/events", get(stream::get_events))
+        .route("/ack", post(ack::post_ack))
+        .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
+        .layer(cors)
+        .with_state(egress)
+}
+
+/// Exact origins only: with credentials a wildcard would let any page read with its visitor's cookie.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::CACHE_CONTROL,
+            header::HeaderName::from_static("last-event-id"),
+            header::HeaderName::from_static("idempotency-key"),
+        ])
+        .max_age(Duration::from_hours(1))
+}
+
+/// Takes the topic out of `/topics/{topic}/events`; the slashes of its name may be encoded or not.
+fn topic_of(path: &str) -> Result<Topic, Problem> {
+    let Some(name) = path.strip_suffix("/events") else {
+        let detail = "the path of a topic's events is /topics/{topic}/events";
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
+    };
+    Topic::parse(name).map_err(|invalid| bad_request("bad-topic", invalid))
+}
+
+fn bad_request(kind: &'static str, cause: impl fmt::Display) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, kind, format!("{cause}"))
+}
+
+fn unavailable() -> Problem {
+    let detail = "the log does not answer; try again, repeating a publish with the same id is safe";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
+        .retry_after(Duration::from_secs(1))
+}

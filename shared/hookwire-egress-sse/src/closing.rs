@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+/// Why the relay ends a stream that could go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It has lasted as long as a stream may.
+    Lifetime,
+    /// The process stops.
+    Shutdown,
+}
+
+impl Closing {
+    /// Over how long clients are spread that have to go to another process.
+    const SPREAD: Duration = Duration::from_secs(5);
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Lifetime => "lifetime",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// When the client is to come back, in milliseconds: spread, or all would come at once.
+    pub(crate) fn retry_ms(self, retry: Duration) -> u64 {
+        match self {
+            Self::Lifetime => jittered_ms(retry),
+            Self::Shutdown => jittered_ms(retry) + fastrand::u64(..=millis(Self::SPREAD)),
+        }
+    }
+}
+
+/// A pause of half to one and a half times `pause`, in milliseconds and at least 1.
+pub(crate) fn jittered_ms(pause: Duration) -> u64 {
+    let pause_ms = millis(pause);
+    (pause_ms / 2 + fastrand::u64(..=pause_ms)).max(1)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+}

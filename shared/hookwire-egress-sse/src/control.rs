@@ -1,0 +1,52 @@
+use bytes::Bytes;
+use hookwire_event::Topic;
+use hookwire_log::Gap;
+use serde_json::{Value, json};
+
+use crate::closing::Closing;
+
+/// A frame without an event: keeps proxies from taking a quiet stream for a dead one.
+pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// Sets when the browser comes back after a cut.
+pub(crate) fn retry(retry_ms: u64) -> String {
+    format!("retry: {retry_ms}\n\n")
+}
+
+/// Sets the cursor without an event, so that a stream that dies before its first event resumes correctly.
+pub(crate) fn priming(cursor: &str) -> Bytes {
+    format!("id: {cursor}\n\n").into()
+}
+
+/// Tells of a gap; the id makes a resume go on behind it instead of telling it again.
+pub(crate) fn gap(cursor: &str, topic: &Topic, gap: &Gap, requested: Option<&str>) -> Bytes {
+    let data = json!({
+        "topic": topic.as_str(),
+        "reason": gap.reason.as_str(),
+        "missed": gap.missed,
+        "certain": gap.certain,
+        "requested": requested,
+        "resumed_at": gap.resumed_at.to_string(),
+    });
+    format!("id: {cursor}\n{}", control("gap", &data)).into()
+}
+
+/// Tells that delivery may be late.
+pub(crate) fn degraded() -> Bytes {
+    control("degraded", &json!({})).into()
+}
+
+/// Tells that delivery is on time again.
+pub(crate) fn recovered() -> Bytes {
+    control("recovered", &json!({})).into()
+}
+
+/// Tells why the stream ends, and when to come back.
+pub(crate) fn closing(reason: Closing, retry_ms: u64) -> Bytes {
+    let data = json!({ "reason": reason.as_str() });
+    format!("{}{}", retry(retry_ms), control("closing", &data)).into()
+}
+
+fn control(name: &str, data: &Value) -> String {
+    format!("event: hookwire.{name}\ndata: {data}\n\n")
+}

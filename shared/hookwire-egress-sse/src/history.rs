@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use hookwire_event::write_cloud_event;
+use hookwire_http::Problem;
+use hookwire_log::{GapReason, Page, PageLimit, Start};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde_json::json;
+
+use crate::{Egress, bad_request, topic_of, unavailable};
+
+/// Events of a page when no limit is given, and the highest limit.
+const DEFAULT_EVENTS: usize = 100;
+const MAX_EVENTS: usize = 1_000;
+
+/// `GET /topics/{topic}/events?after=CURSOR&limit=N`: the history as JSON pages, oldest first.
+///
+/// `next` is the cursor of the page that follows; a page without events means that it is the newest.
+pub(crate) async fn get_topic_events(
+    State(egress): State<Arc<Egress>>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let topic = topic_of(&path)?;
+    let query = query.unwrap_or_default();
+    let value = |name: &str| {
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+    };
+    let limit = match value("limit") {
+        None => DEFAULT_EVENTS,
+        Some(limit) => limit
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_EVENTS).contains(limit))
+            .ok_or_else(|| {
+                bad_request("bad-limit", format!("limit is a whole number from 1 to {MAX_EVENTS}"))
+            })?,
+    };
+    let earliest =
+        egress.log.locate(&topic, Start::Earliest).await.map_err(|_cause| unavailable())?;
+    let after = value("after").filter(|after| !after.is_empty() && after != "earliest");
+    let claimed = after.as_ref().map(|after| after.parse());
+    let unreadable = matches!(claimed, Some(Err(_)));
+    let after = claimed.and_then(Result::ok).unwrap_or(earliest);
+    let limit = PageLimit { events: limit, bytes: 4 * 1024 * 1024 };
+    let page = egress.log.read_after(&topic, after, limit).await.map_err(|_cause| unavailable())?;
+    let next = page.entries.last().map(|entry| entry.position);
+    let next = next.or(page.gap.map(|gap| gap.resumed_at)).unwrap_or(after);
+    let gap = gap_of(&page, unreadable, earliest);
+    Ok((
+        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
+        body(&page, &next.to_string(), &gap),
+    )
+        .into_response())
+}
+
+fn gap_of(page: &Page, unreadable: bool, earliest: hookwire_event::Position) -> serde_json::Value {
+    if unreadable {
+        let reason = GapReason::Reset.as_str();
+        return json!({ "reason": reason, "missed": null, "certain": false, "resumed_at": earliest.to_string() });
+    }
+    page.gap.map_or(serde_json::Value::Null, |gap| {
+        json!({
+            "reason": gap.reason.as_str(),
+            "missed": gap.missed,
+            "certain": gap.certain,
+            "resumed_at": gap.resumed_at.to_string(),
+        })
+    })
+}
+
+fn body(page: &Page, next: &str, gap: &serde_json::Value) -> Vec<u8> {
+    let mut body = b"{\"events\":[".to_vec();
+    for (index, entry) in page.entries.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        body.extend_from_slice(
+            format!("{comma}{{\"cursor\":\"{}\",\"event\":", entry.position).as_bytes(),
+        );
+        write_cloud_event(&entry.event, &mut body);
+        body.push(b'}');
+    }
+    body.extend_from_slice(format!("],\"next\":\"{next}\",\"gap\":{gap}}}").as_bytes());
+    body
+}

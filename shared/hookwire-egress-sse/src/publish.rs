@@ -1,0 +1,120 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use hookwire_event::{Data, Event, EventId, EventTime, EventType, Payload, SourceUri, Topic};
+use hookwire_http::{Problem, is_json, media_type, read_body};
+use hookwire_log::{AppendError, Appended, Clock};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
+use crate::{Egress, bad_request, topic_of, unavailable};
+
+/// How long a publish's body may take to come.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The source of events that do not name their own.
+const API: &str = "/api";
+
+/// `POST /topics/{topic}/events`: publishes one event; answered when it is durable.
+pub(crate) async fn post_topic_events(
+    State(egress): State<Arc<Egress>>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let topic = topic_of(&path)?;
+    let body = read_body(&headers, body, egress.config.max_body_bytes, BODY_WITHIN).await?;
+    let event = match media_type(&headers).as_str() {
+        CLOUD_EVENT => parse_cloud_event(topic, &body)?,
+        other => bare(topic, &query.unwrap_or_default(), &headers, other, &body)?,
+    };
+    let id = event.id.clone();
+    let appended = egress.log.append(event).await.map_err(refusal)?;
+    let outcome = match appended {
+        Appended::New(_) => "appended",
+        Appended::Duplicate(_) => "duplicate",
+    };
+    metrics::counter!("hookwire_published_total", "outcome" => outcome).increment(1);
+    let cursor = appended.position().to_string();
+    Ok(Json(json!({ "outcome": outcome, "id": id.as_str(), "cursor": cursor })))
+}
+
+/// Makes an event of a body that is only its data.
+fn bare(
+    topic: Topic,
+    query: &str,
+    headers: &HeaderMap,
+    media_type: &str,
+    body: &[u8],
+) -> Result<Event, Problem> {
+    let payload = match media_type {
+        json if is_json(json) => Payload::json(body)
+            .map_err(|error| bad_request("bad-json", format!("the body is no JSON: {error}")))?,
+        text if text.starts_with("text/") => {
+            let text = std::str::from_utf8(body);
+            Payload::Text(
+                text.map_err(|_where| bad_request("bad-text", "the body is no UTF-8"))?.into(),
+            )
+        }
+        "application/octet-stream" => Payload::Binary(body.to_vec().into()),
+        _ => return Err(unsupported()),
+    };
+    let query = |name| {
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+    };
+    // Without a type it is what EventSource's onmessage hears.
+    let event_type = query("type").unwrap_or("message".into());
+    let idempotency_key =
+        headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
+    let id = idempotency_key.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let invalid = |error: hookwire_event::InvalidName| bad_request("bad-event", error);
+    Ok(Event {
+        id: EventId::parse(&id).map_err(invalid)?,
+        source: SourceUri::parse(API).map_err(invalid)?,
+        topic,
+        event_type: event_type_of(&event_type)?,
+        time: EventTime::from_unix_ms(Clock::system().now_ms()),
+        data: Data { payload, content_type: Some(media_type.into()) },
+        key: None,
+        extensions: Vec::new(),
+    })
+}
+
+/// Parses a publisher's event type; the relay's own control events cannot be published.
+pub(crate) fn event_type_of(text: &str) -> Result<EventType, Problem> {
+    if text.starts_with("hookwire.") {
+        return Err(bad_request(
+            "bad-event",
+            "types that begin with `hookwire.` belong to the relay",
+        ));
+    }
+    EventType::parse(text).map_err(|error| bad_request("bad-event", error))
+}
+
+fn unsupported() -> Problem {
+    let detail = format!(
+        "send application/json, {CLOUD_EVENT}, text/plain or application/octet-stream as Content-Type \
+         (curl: -H 'Content-Type: application/json')"
+    );
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail)
+}
+
+fn refusal(error: AppendError) -> Problem {
+    match error {
+        AppendError::Unavailable(cause) => {
+            tracing::warn!(error = cause, "could not append a published event");
+            unavailable()
+        }
+        AppendError::TooLarge { .. } => {
+            let detail = format!("{error}; it is HOOKWIRE_RETENTION_BYTES");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+        }
+    }
+}
