@@ -1,1 +1,102 @@
 //! Webhooks in: limit, verify, parse, append.
+//!
+//! A 2xx means that the event is in the log, or was there already, or that it can never be one and is kept in the
+//! quarantine. Whatever else happens the sender keeps it: Google takes every other status for a nack and sends again.
+
+mod admin;
+mod envelope;
+pub mod jwks;
+mod limit;
+pub mod oidc;
+mod receive;
+mod reject;
+mod source;
+mod sources;
+mod template;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use hookwire_http::{Problem, TrustedHops};
+use hookwire_log::{Log, Quarantine};
+use tokio::sync::Semaphore;
+
+use crate::limit::Limits;
+pub use crate::limit::{Bypass, LimitConfig};
+pub use crate::source::{SourceConfig, SourceKind};
+pub use crate::template::{InvalidTemplate, Template};
+
+/// How webhooks are taken in.
+#[derive(Debug)]
+pub struct IngressConfig {
+    /// Who pushes.
+    pub sources: Vec<SourceConfig>,
+    /// Largest body.
+    pub max_body_bytes: usize,
+    /// Proxies in front that are trusted to tell the client's address.
+    pub trusted_hops: TrustedHops,
+    /// Who may push how often.
+    pub limits: LimitConfig,
+}
+
+impl IngressConfig {
+    /// Longest time until a push is answered. Google waits 10 s by default.
+    const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+    /// Most pushes worked on at once; more could only wait.
+    const AT_ONCE: usize = 1_024;
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Ingress {
+    sources: Vec<Arc<SourceConfig>>,
+    max_body_bytes: usize,
+    trusted_hops: TrustedHops,
+    limits: Limits,
+    at_once: Semaphore,
+    log: Arc<dyn Log>,
+    quarantine: Arc<dyn Quarantine>,
+}
+
+/// The routes of webhooks, and those of the quarantine below `/admin`, which the caller guards.
+pub fn routers(
+    config: IngressConfig,
+    log: Arc<dyn Log>,
+    quarantine: Arc<dyn Quarantine>,
+) -> (Router, Router) {
+    let limits = Limits::new(config.limits, config.sources.len());
+    let ingress = Arc::new(Ingress {
+        sources: config.sources.into_iter().map(Arc::new).collect(),
+        max_body_bytes: config.max_body_bytes,
+        trusted_hops: config.trusted_hops,
+        limits,
+        at_once: Semaphore::new(IngressConfig::AT_ONCE),
+        log,
+        quarantine,
+    });
+    let mut webhooks = Router::new();
+    for (index, source) in ingress.sources.iter().enumerate() {
+        let handler = post(receive::post_push).fallback(only_post);
+        let handler = handler.with_state((Arc::clone(&ingress), receive::SourceIndex(index)));
+        webhooks = webhooks.route(&source.path, handler);
+    }
+    let webhooks = webhooks.route("/webhooks/{source}", axum::routing::any(unknown_source));
+    let admin = Router::new()
+        .route("/admin/quarantine", get(admin::list))
+        .route("/admin/quarantine/{id}", get(admin::show))
+        .route("/admin/quarantine/{id}/retry", post(admin::retry))
+        .with_state(ingress);
+    (webhooks, admin)
+}
+
+async fn only_post() -> Problem {
+    let detail = "a webhook is pushed with POST";
+    Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).allow("POST")
+}
+
+async fn unknown_source() -> Problem {
+    let detail = "no source has this path; sources are configured in hookwire.toml";
+    Problem::new(http::StatusCode::NOT_FOUND, "unknown-source", detail)
+}

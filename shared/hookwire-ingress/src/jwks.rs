@@ -1,0 +1,274 @@
+//! The keys that sign Google's tokens, fetched rarely and kept ready.
+//!
+//! A request finds its key in memory and waits for a fetch only when nothing usable is there. One
+//! fetch is under way at a time, whoever asks, and an endpoint that fails is not noticed while the
+//! last good keys may still be used.
+
+mod fetch;
+mod key_set;
+mod location;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jsonwebtoken::DecodingKey;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::fetch::{FetchError, Fetched, Fetcher};
+use self::key_set::KeySet;
+pub use self::location::{JwksLocation, JwksLocationError};
+
+/// Pause after a failed fetch. Requests in it are answered at once from what there is.
+///
+/// Short enough that a push refused for want of keys finds them on an early retry, long enough that
+/// an endpoint in trouble sees a dozen requests a minute.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// How [`Jwks`] fetches and keeps its keys.
+#[derive(Clone, Debug)]
+pub struct JwksConfig {
+    /// Where the keys are. Default: Google's endpoint.
+    pub location: JwksLocation,
+    /// The longest a whole fetch may take. Default: 3 s, so that a push that has to wait is still
+    /// answered within 5 s.
+    pub fetch_timeout: Duration,
+    /// How long keys are used beyond their lifetime while fetches fail. Default: 24 h.
+    pub keep_last_good: Duration,
+    /// Pause between two fetches that are made because a token names an unknown key, which anyone
+    /// can do. Default: 60 s.
+    pub unknown_key_pause: Duration,
+}
+
+impl Default for JwksConfig {
+    fn default() -> Self {
+        Self {
+            location: JwksLocation::default(),
+            fetch_timeout: Duration::from_secs(3),
+            keep_last_good: Duration::from_secs(24 * 60 * 60),
+            unknown_key_pause: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The key set behind a URL or file. Nothing is fetched before the first token is verified.
+pub struct Jwks {
+    config: JwksConfig,
+    fetcher: Fetcher,
+    state: Mutex<State>,
+}
+
+/// There is no key set to verify with: none was ever fetched, or the last one is too old.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the signing keys could not be fetched")]
+pub struct KeysUnavailable(#[source] Option<Arc<FetchError>>);
+
+#[derive(Default)]
+struct State {
+    last_good: Option<Arc<Kept>>,
+    /// The last fetch failed.
+    failing: Option<Failing>,
+    /// Reports the end of the fetch under way by being closed.
+    flight: Option<watch::Receiver<()>>,
+    /// When an unknown key last caused a fetch.
+    refetched_at: Option<Instant>,
+}
+
+struct Kept {
+    keys: KeySet,
+    fetched_at: Instant,
+    /// From here a request starts a fetch and does not wait for it.
+    refresh_at: Instant,
+    /// From here a request waits for a fetch.
+    expires_at: Instant,
+}
+
+struct Failing {
+    error: Arc<FetchError>,
+    retry_at: Instant,
+}
+
+/// What a request that needs keys does next.
+enum Next {
+    Use(Arc<Kept>),
+    Wait(watch::Receiver<()>),
+    Refuse(KeysUnavailable),
+}
+
+impl Jwks {
+    /// Describes a key set; does no I/O.
+    #[must_use]
+    pub fn new(config: JwksConfig) -> Self {
+        let fetcher = Fetcher::new(config.location.place().clone(), config.fetch_timeout);
+        Self { config, fetcher, state: Mutex::default() }
+    }
+
+    /// Finds the key with this id, in a set fetched anew if the known one lacks it.
+    ///
+    /// Ask last, after whatever can be refused without a key.
+    pub(crate) async fn key(
+        self: &Arc<Self>,
+        kid: &str,
+    ) -> Result<Option<Arc<DecodingKey>>, KeysUnavailable> {
+        let asked_at = Instant::now();
+        let kept = self.current().await?;
+        if let Some(key) = kept.keys.get(kid) {
+            return Ok(Some(key));
+        }
+        if let Some(flight) = self.refetch(asked_at) {
+            landing(flight).await;
+        }
+        // Without a fetch of our own as well: another request's may have landed in between.
+        Ok(self.lock().last_good.as_ref().and_then(|kept| kept.keys.get(kid)))
+    }
+
+    async fn current(self: &Arc<Self>) -> Result<Arc<Kept>, KeysUnavailable> {
+        match self.next() {
+            Next::Use(kept) => return Ok(kept),
+            Next::Refuse(error) => return Err(error),
+            Next::Wait(flight) => landing(flight).await,
+        }
+        let state = self.lock();
+        self.usable(&state).ok_or_else(|| state.unavailable())
+    }
+
+    fn next(self: &Arc<Self>) -> Next {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let pausing = state.is_pausing(now);
+        match self.usable(&state) {
+            Some(kept) if pausing || now < kept.refresh_at => Next::Use(kept),
+            // A streak of failures turns every fetch into one ahead of its time: requests do not
+            // wait for an endpoint that is probably still down.
+            Some(kept) if state.failing.is_some() || now < kept.expires_at => {
+                drop(self.take_off(&mut state));
+                Next::Use(kept)
+            }
+            None if pausing => Next::Refuse(state.unavailable()),
+            Some(_) | None => Next::Wait(self.take_off(&mut state)),
+        }
+    }
+
+    /// Joins the fetch under way, or starts one for the sake of an unknown key unless there was one
+    /// just now.
+    fn refetch(self: &Arc<Self>, asked_at: Instant) -> Option<watch::Receiver<()>> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if let Some(flight) = state.flight() {
+            return Some(flight);
+        }
+        let is_new = state.last_good.as_ref().is_some_and(|kept| kept.fetched_at >= asked_at);
+        let pausing = state.is_pausing(now)
+            || state.refetched_at.is_some_and(|at| now - at < self.config.unknown_key_pause);
+        if is_new || pausing {
+            return None;
+        }
+        state.refetched_at = Some(now);
+        Some(self.take_off(&mut state))
+    }
+
+    /// Starts a fetch, or joins the one under way.
+    ///
+    /// It runs as a task of its own: a request that is cancelled must not take the fetch of the
+    /// others with it.
+    fn take_off(self: &Arc<Self>, state: &mut State) -> watch::Receiver<()> {
+        if let Some(flight) = state.flight() {
+            return flight;
+        }
+        let (in_flight, flight) = watch::channel(());
+        state.flight = Some(flight.clone());
+        let jwks = Arc::clone(self);
+        tokio::spawn(async move {
+            jwks.land(jwks.fetcher.fetch().await);
+            drop(in_flight);
+        });
+        flight
+    }
+
+    fn land(&self, outcome: Result<Fetched, FetchError>) {
+        let now = Instant::now();
+        let label = outcome.as_ref().map_or_else(FetchError::outcome, |_| "ok");
+        metrics::counter!("hookwire_jwks_fetches_total", "outcome" => label).increment(1);
+        match outcome {
+            Ok(fetched) => {
+                let keys = fetched.keys.len();
+                let failed_before = {
+                    let mut state = self.lock();
+                    state.last_good = Some(Arc::new(Kept::new(fetched, now)));
+                    state.failing.take().is_some()
+                };
+                if failed_before {
+                    tracing::info!(
+                        jwks.location = %self.config.location,
+                        keys,
+                        "signing keys are fetched again"
+                    );
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                let failing = Failing { error: Arc::clone(&error), retry_at: now + RETRY_PAUSE };
+                let failed_before = self.lock().failing.replace(failing).is_some();
+                // Once per streak: under load a dead endpoint would otherwise write this every few
+                // seconds.
+                if !failed_before {
+                    tracing::warn!(
+                        jwks.location = %self.config.location,
+                        error = &*error as &(dyn Error + 'static),
+                        "signing keys cannot be fetched; the last good ones serve meanwhile, if any"
+                    );
+                }
+            }
+        }
+    }
+
+    fn usable(&self, state: &State) -> Option<Arc<Kept>> {
+        let kept = state.last_good.as_ref()?;
+        let overdue = Instant::now().saturating_duration_since(kept.expires_at);
+        (overdue.is_zero() || overdue < self.config.keep_last_good).then(|| Arc::clone(kept))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jwks").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// The fetch under way. A closed one has landed, or died with its runtime.
+    fn flight(&self) -> Option<watch::Receiver<()>> {
+        self.flight.clone().filter(|flight| flight.has_changed().is_ok())
+    }
+
+    fn is_pausing(&self, now: Instant) -> bool {
+        self.failing.as_ref().is_some_and(|failing| now < failing.retry_at)
+    }
+
+    fn unavailable(&self) -> KeysUnavailable {
+        KeysUnavailable(self.failing.as_ref().map(|failing| Arc::clone(&failing.error)))
+    }
+}
+
+impl Kept {
+    fn new(fetched: Fetched, fetched_at: Instant) -> Self {
+        Self {
+            keys: fetched.keys,
+            fetched_at,
+            // The last fifth of the lifetime is there to fetch the next set in.
+            refresh_at: fetched_at + fetched.lifetime * 4 / 5,
+            expires_at: fetched_at + fetched.lifetime,
+        }
+    }
+}
+
+/// Waits for the end of a fetch, however it ends.
+async fn landing(mut flight: watch::Receiver<()>) {
+    while flight.changed().await.is_ok() {}
+}

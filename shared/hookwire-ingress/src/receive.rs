@@ -1,0 +1,219 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hookwire_event::{Event, EventId};
+use hookwire_http::{ClientNet, Peer, is_json, media_type, read_body};
+use hookwire_log::{AppendError, Appended, Clock, Quarantined};
+use http::HeaderMap;
+use http::request::Parts;
+use serde_json::json;
+use tracing::{debug, warn};
+
+use crate::envelope::PubSubMessage;
+use crate::reject::Reject;
+use crate::source::{SourceConfig, Unusable};
+use crate::{Ingress, IngressConfig};
+
+/// Which source a route belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SourceIndex(pub(crate) usize);
+
+/// What became of a push that was taken.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    Appended(EventId),
+    Duplicate(EventId),
+    Quarantined { number: u64, reason: String },
+}
+
+/// `POST /webhooks/{source}`: takes one notification.
+pub(crate) async fn post_push(
+    State((ingress, SourceIndex(index))): State<(Arc<Ingress>, SourceIndex)>,
+    request: Request,
+) -> Response {
+    let Some(source) = ingress.sources.get(index).map(Arc::clone) else {
+        return crate::unknown_source().await.into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let received = receive(&ingress, index, &source, &parts, body);
+    let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
+    let result = result.unwrap_or(Err(Reject::TooLate));
+    let outcome = result.as_ref().map_or_else(Reject::outcome, Taken::outcome);
+    let labels = [("source", source.name.clone()), ("outcome", outcome.to_owned())];
+    metrics::counter!("hookwire_webhooks_total", &labels).increment(1);
+    result.into_response()
+}
+
+/// Turns one push into one appended event.
+async fn receive(
+    ingress: &Ingress,
+    index: usize,
+    source: &SourceConfig,
+    push: &Parts,
+    body: Body,
+) -> Result<Taken, Reject> {
+    let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
+    admit(ingress, index, source, push).await?;
+    let body = read(ingress, source, &push.headers, body).await?;
+    let received_at_ms = Clock::system().now_ms();
+    match event(source, &push.headers, &body, received_at_ms) {
+        Ok(event) => append(ingress, source, &push.headers, body, received_at_ms, event).await,
+        Err(unusable) => {
+            quarantine(ingress, source, &push.headers, body, received_at_ms, unusable).await
+        }
+    }
+}
+
+/// Reads the notification and makes the event that it means.
+pub(crate) fn event(
+    source: &SourceConfig,
+    headers: &HeaderMap,
+    body: &Bytes,
+    received_at_ms: u64,
+) -> Result<Event, Unusable> {
+    source.event(PubSubMessage::read(source, headers, body, received_at_ms)?)
+}
+
+/// Lets in who may push, before a byte of the body is read.
+async fn admit(
+    ingress: &Ingress,
+    index: usize,
+    source: &SourceConfig,
+    push: &Parts,
+) -> Result<(), Reject> {
+    let limited = !ingress.limits.is_bypassed(&push.headers);
+    let count_client = || match client(ingress, push).filter(|_| limited) {
+        Some(client) => ingress.limits.client(client).map_err(Reject::ClientOverLimit),
+        None => Ok(()),
+    };
+    match &source.verifier {
+        None => count_client()?,
+        Some(verifier) => {
+            if let Err(error) = verifier.verify(&push.headers, SystemTime::now()).await {
+                debug!(source = source.name, %error, "refused a push");
+                // Only failures count: genuine pushes of many come from one of Google's addresses.
+                count_client()?;
+                return Err(Reject::Unverified(error));
+            }
+            if limited {
+                ingress.limits.source(index).map_err(Reject::SourceOverLimit)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn client(ingress: &Ingress, push: &Parts) -> Option<ClientNet> {
+    let peer = push.extensions.get::<Peer>()?;
+    Some(ClientNet::of(*peer, &push.headers, ingress.trusted_hops))
+}
+
+async fn read(
+    ingress: &Ingress,
+    source: &SourceConfig,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Reject> {
+    if source.wrapped && !is_json(&media_type(headers)) {
+        return Err(Reject::NoJson);
+    }
+    let within = Duration::from_secs(4);
+    read_body(headers, body, ingress.max_body_bytes, within).await.map_err(Reject::Body)
+}
+
+async fn append(
+    ingress: &Ingress,
+    source: &SourceConfig,
+    headers: &HeaderMap,
+    body: Bytes,
+    received_at_ms: u64,
+    event: Event,
+) -> Result<Taken, Reject> {
+    let (id, topic_hash) = (event.id.clone(), event.topic.hash());
+    match ingress.log.append(event).await {
+        Ok(Appended::New(position)) => {
+            debug!(event.id = %id, topic.hash = topic_hash, cursor = %position, "appended event");
+            Ok(Taken::Appended(id))
+        }
+        Ok(Appended::Duplicate(_)) => Ok(Taken::Duplicate(id)),
+        Err(error @ AppendError::TooLarge { .. }) => {
+            let unusable = Unusable::because(error.to_string());
+            quarantine(ingress, source, headers, body, received_at_ms, unusable).await
+        }
+        Err(AppendError::Unavailable(error)) => {
+            warn!(source = source.name, error, "could not append an event");
+            Err(Reject::NotStored)
+        }
+    }
+}
+
+/// Keeps what can never become an event, and acknowledges it: refused, it would return for days and slow the whole
+/// subscription down.
+async fn quarantine(
+    ingress: &Ingress,
+    source: &SourceConfig,
+    headers: &HeaderMap,
+    body: Bytes,
+    received_at_ms: u64,
+    Unusable(reason): Unusable,
+) -> Result<Taken, Reject> {
+    let kept = |name: &http::HeaderName| {
+        name == http::header::CONTENT_TYPE || name.as_str().starts_with("x-goog-pubsub-")
+    };
+    let headers = headers.iter().filter(|(name, _)| kept(name)).filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    let notification = Quarantined {
+        id: 0,
+        source: source.name.clone(),
+        reason: reason.clone(),
+        received_at_ms,
+        headers: headers.collect(),
+        body,
+    };
+    match ingress.quarantine.put(notification).await {
+        Ok(number) => {
+            warn!(
+                source = source.name,
+                reason,
+                quarantine.id = number,
+                "quarantined a notification"
+            );
+            Ok(Taken::Quarantined { number, reason })
+        }
+        Err(error) => {
+            warn!(source = source.name, error, "could not quarantine a notification");
+            Err(Reject::NotStored)
+        }
+    }
+}
+
+impl Taken {
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Appended(_) => "appended",
+            Self::Duplicate(_) => "duplicate",
+            Self::Quarantined { .. } => "quarantined",
+        }
+    }
+}
+
+impl IntoResponse for Taken {
+    fn into_response(self) -> Response {
+        let outcome = self.outcome();
+        Json(match self {
+            Self::Appended(id) | Self::Duplicate(id) => {
+                json!({ "outcome": outcome, "id": id.as_str() })
+            }
+            Self::Quarantined { number, reason } => {
+                json!({ "outcome": outcome, "quarantine": number, "reason": reason })
+            }
+        })
+        .into_response()
+    }
+}

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use hookwire_http::Problem;
+use http::StatusCode;
+
+use crate::limit::OverLimit;
+use crate::oidc::VerifyError;
+
+/// Every way in which a push is refused; the sender keeps it and comes again.
+#[derive(Debug)]
+pub(crate) enum Reject {
+    /// It did not prove where it comes from.
+    Unverified(VerifyError),
+    /// Its client pushed too often without proof.
+    ClientOverLimit(OverLimit),
+    /// Its source pushed too often.
+    SourceOverLimit(OverLimit),
+    /// Too many pushes are being worked on.
+    Busy,
+    /// A wrapped push is JSON.
+    NoJson,
+    /// Its body could not be read.
+    Body(Problem),
+    /// Nothing durable took it.
+    NotStored,
+    /// Nothing durable took it in time; it may still be in the log, and coming again is then a duplicate.
+    TooLate,
+}
+
+impl Reject {
+    /// The word for metrics.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unverified(VerifyError::Stranger { .. }) => "forbidden",
+            Self::Unverified(VerifyError::KeysUnavailable(_)) => "keys_unavailable",
+            Self::Unverified(_) => "unauthorized",
+            Self::ClientOverLimit(_) | Self::SourceOverLimit(_) => "rate_limited",
+            Self::Busy => "busy",
+            Self::NoJson | Self::Body(_) => "bad_request",
+            Self::NotStored | Self::TooLate => "unavailable",
+        }
+    }
+
+    fn problem(self) -> Problem {
+        let soon = Duration::from_secs(1);
+        match self {
+            Self::Unverified(error) => unverified(&error),
+            Self::ClientOverLimit(OverLimit(wait)) => {
+                let detail =
+                    "this address pushed too often; a source with verification has no such limit";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail)
+                    .retry_after(wait)
+            }
+            Self::SourceOverLimit(OverLimit(wait)) => {
+                let detail = "this source pushed too often; raise HOOKWIRE_SOURCE_LIMIT if it may";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail)
+                    .retry_after(wait)
+            }
+            Self::Busy => {
+                let detail = "too many pushes are being worked on";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(soon)
+            }
+            Self::NoJson => {
+                let detail = "a wrapped push is application/json (curl: -H 'Content-Type: application/json'); \
+                              for pushes without wrapper set wrapped = false in the source";
+                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail)
+            }
+            Self::Body(problem) => problem,
+            Self::NotStored => {
+                let detail = "the log did not take the event; push it again";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
+                    .retry_after(soon)
+            }
+            Self::TooLate => {
+                let detail = "the log did not answer in time; push it again, which is safe";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
+                    .retry_after(soon)
+            }
+        }
+    }
+}
+
+fn unverified(error: &VerifyError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        VerifyError::MissingToken | VerifyError::BadToken { .. } => {
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).challenge("Bearer")
+        }
+        VerifyError::Stranger { .. } => Problem::new(StatusCode::FORBIDDEN, "forbidden", detail),
+        VerifyError::KeysUnavailable(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys-unavailable", detail)
+                .retry_after(Duration::from_secs(5))
+        }
+    }
+}
+
+impl IntoResponse for Reject {
+    fn into_response(self) -> Response {
+        self.problem().into_response()
+    }
+}

@@ -1,0 +1,4 @@
+//! One file per kind of source: what its notifications mean.
+
+pub(crate) mod gmail;
+pub(crate) mod pubsub;

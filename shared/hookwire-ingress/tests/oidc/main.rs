@@ -1,0 +1,14 @@
+//! Who may push: tokens of Google's accounts, verified with keys from a local endpoint.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the helpers of a test may panic as the test may"
+)]
+
+mod endpoint;
+mod keys;
+mod token;
+mod tokens;
