@@ -1,3 +1,30 @@
-//! The relay as one process.
+//! The relay as one process, and the tools of a terminal.
 
-fn main() {}
+mod args;
+mod check;
+mod config;
+mod keys;
+mod probes;
+mod publish;
+mod quarantine;
+mod relay;
+mod sources;
+mod tail;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match args.command.unwrap_or(Command::Serve) {
+            Command::Serve => relay::serve(args.config).await,
+            Command::Check => check::check(args.config),
+            Command::Tail(tail) => tail::tail(tail).await,
+            Command::Publish(publish) => publish::publish(publish).await,
+            Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,
+        }
+    })
+}

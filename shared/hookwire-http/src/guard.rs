@@ -25,21 +25,30 @@ pub async fn guard_loopback(
     request: Request,
     next: Next,
 ) -> Response {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let authority = header(HOST).or(request.uri().authority().map(http::uri::Authority::as_str));
-    if !authority.is_some_and(is_loopback) {
-        let detail = "without keys the relay answers only to localhost, 127.0.0.1 and [::1]; use one of them as the host";
-        return Problem::new(StatusCode::FORBIDDEN, "foreign-host", detail).into_response();
+    match guard.refusal(&request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     }
-    let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    if origin.is_some_and(|origin| !guard.allows(origin)) {
-        let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
-        return Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail).into_response();
-    }
-    next.run(request).await
 }
 
 impl LoopbackGuard {
+    fn refusal(&self, request: &Request) -> Option<Problem> {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let authority =
+            header(HOST).or(request.uri().authority().map(http::uri::Authority::as_str));
+        if !authority.is_some_and(is_loopback) {
+            let detail = "without keys the relay answers only to localhost, 127.0.0.1 and [::1]; use one of them as the host";
+            return Some(Problem::new(StatusCode::FORBIDDEN, "foreign-host", detail));
+        }
+        let origin =
+            request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+        if origin.is_some_and(|origin| !self.allows(origin)) {
+            let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
+            return Some(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail));
+        }
+        None
+    }
+
     fn allows(&self, origin: &str) -> bool {
         let own = origin.parse::<Uri>().ok();
         let own = own.and_then(|uri| uri.authority().map(|one| is_loopback(one.as_str())));

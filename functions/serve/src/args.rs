@@ -1,0 +1,99 @@
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use reqwest::Url;
+
+/// Relays webhooks to browsers: a push in, a plain `EventSource` out, and nothing missed in between.
+#[derive(Debug, Parser)]
+#[command(name = "hookwire", version)]
+pub(crate) struct Args {
+    /// Settings file; without it ./hookwire.toml when there is one. `HOOKWIRE_*` variables win over it.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the relay (the default).
+    Serve,
+    /// Check the settings and say everything that is wrong with them.
+    Check,
+    /// Follow topics in the terminal, across cuts and restarts.
+    Tail(Tail),
+    /// Publish one event.
+    Publish(Publish),
+    /// Look at notifications that could never become events.
+    Quarantine(Quarantine),
+}
+
+/// Which relay a tool talks to.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Relay {
+    /// Address of the relay.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: Url,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) relay: Relay,
+    /// Topics to follow.
+    #[arg(required = true, value_name = "TOPIC")]
+    pub(crate) topics: Vec<String>,
+    /// Where to start: a cursor, or `earliest`. Without it: live.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) from: Option<String>,
+    /// Keep the cursor in this file, and start from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cursor_file: Option<PathBuf>,
+    /// Print one CloudEvent per line and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Run this with `sh -c` for every event, with the CloudEvent on its standard input. When it fails, the event
+    /// is tried again.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) exec: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    pub(crate) relay: Relay,
+    /// Topic to publish on.
+    pub(crate) topic: String,
+    /// The event's data as JSON; `-` reads standard input.
+    pub(crate) data: String,
+    /// The event's type.
+    #[arg(long = "type", value_name = "TYPE", default_value = "message")]
+    pub(crate) event_type: String,
+    /// The event's id: the same id is appended once.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Quarantine {
+    #[command(flatten)]
+    pub(crate) relay: Relay,
+    #[command(subcommand)]
+    pub(crate) action: QuarantineAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineAction {
+    /// List the newest notifications.
+    List,
+    /// Show one with its body.
+    Show {
+        /// Its number.
+        id: u64,
+    },
+    /// Take one again, with its source as it is configured now.
+    Retry {
+        /// Its number.
+        id: u64,
+    },
+}

@@ -1,0 +1,196 @@
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use hookwire_boot::telemetry::LogFormat;
+use hookwire_boot::{Bytes, FromSetting, Mistakes, Origin, Secret, Settings, Warning};
+use hookwire_egress_sse::EgressConfig;
+use hookwire_http::{ListenerConfig, TrustedHops};
+use hookwire_hub::RingLimit;
+use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
+use hookwire_log::Retention;
+use hookwire_log_fjall::FjallConfig;
+use http::HeaderValue;
+
+use crate::keys::KEYS;
+use crate::sources;
+
+/// What the relay runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) listener: ListenerConfig,
+    pub(crate) log: LogChoice,
+    pub(crate) ingress: IngressConfig,
+    pub(crate) egress: EgressConfig,
+    pub(crate) console: bool,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Which log the relay keeps its events in.
+#[derive(Debug)]
+pub(crate) enum LogChoice {
+    Fjall(FjallConfig),
+    Memory(Retention),
+}
+
+/// Reads every setting once.
+pub(crate) fn load(path: Option<PathBuf>) -> Result<(Config, Vec<Warning>), Mistakes> {
+    read(Settings::load(&KEYS, &["sources"], Origin::process(path)))
+}
+
+fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
+    let listen: SocketAddr = settings.value("listen");
+    if !listen.ip().is_loopback() {
+        settings.mistake(
+            "listen",
+            "must be a loopback address, such as `127.0.0.1:8080`: subscribers bring no keys, so anybody who \
+             reaches the relay could read everything; put it behind something that authenticates",
+        );
+    }
+    let slow_after =
+        settings.value_in("slow_after", Duration::from_secs(1)..=Duration::from_hours(1));
+    let heartbeat =
+        settings.value_in("heartbeat", Duration::from_millis(100)..=Duration::from_hours(1));
+    if heartbeat >= slow_after {
+        settings.mistake("heartbeat", "must be shorter than `slow_after`, which relies on it");
+    }
+    let Bytes(max_body_bytes) = settings.value_in("max_body", Bytes(1)..=Bytes(64 << 20));
+    let drain_within = settings.value("drain_within");
+    let config = Config {
+        listen,
+        listener: ListenerConfig { slow_after, drain_within, ..ListenerConfig::default() },
+        log: log(&settings),
+        ingress: IngressConfig {
+            sources: sources::read(&settings),
+            max_body_bytes,
+            trusted_hops: TrustedHops(settings.value_in("trusted_hops", 0..=16)),
+            limits: limits(&settings),
+        },
+        egress: EgressConfig {
+            heartbeat,
+            retry: settings.value_in("retry", Duration::from_millis(1)..=Duration::from_hours(1)),
+            max_lifetime: settings
+                .value_in("max_lifetime", Duration::from_secs(1)..=Duration::from_hours(24 * 7)),
+            slow_after,
+            max_body_bytes,
+            ring: RingLimit {
+                events: settings.value_in("ring_events", 1..=1_000_000),
+                bytes: settings.value::<Bytes>("ring_bytes").0,
+                ..RingLimit::default()
+            },
+            cors_origins: settings
+                .list::<CorsOrigin>("cors_origins")
+                .into_iter()
+                .map(|one| one.0)
+                .collect(),
+        },
+        console: settings.value("console"),
+        log_format: settings.value("log_format"),
+    };
+    Ok((config, settings.finish()?))
+}
+
+fn log(settings: &Settings) -> LogChoice {
+    let retention = Retention {
+        age: settings.value("retention_age"),
+        events: settings.value_in("retention_events", 1..=u64::from(u32::MAX)),
+        bytes: settings.value_in("retention_bytes", Bytes(1)..=Bytes(usize::MAX)).0 as u64,
+        dedupe_window: settings.value("dedupe_window"),
+    };
+    let garbage_bytes = settings.value::<Bytes>("garbage_bytes").0 as u64;
+    match settings.value("log") {
+        LogAddress::Memory => LogChoice::Memory(retention),
+        LogAddress::Fjall(path) => {
+            LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
+        }
+    }
+}
+
+fn limits(settings: &Settings) -> LimitConfig {
+    let per_minute = |name| {
+        let limit: u32 = settings.value_in(name, 1..=60_000_000);
+        NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN)
+    };
+    let bypass: Option<Secret> = settings.optional("bypass_secret");
+    LimitConfig {
+        client_per_minute: per_minute("client_limit"),
+        source_per_minute: per_minute("source_limit"),
+        source_burst: per_minute("source_burst"),
+        bypass: bypass.map(|secret| Bypass::new(move |given| secret.matches(given))),
+    }
+}
+
+/// The address of a log.
+enum LogAddress {
+    Fjall(PathBuf),
+    Memory,
+}
+
+impl FromSetting for LogAddress {
+    const EXPECTS: &'static str = "`fjall:FOLDER` or `memory:`";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("fjall", folder)) if !folder.is_empty() => Ok(Self::Fjall(folder.into())),
+            Some(("fjall", _)) => Err("the folder is missing".into()),
+            _ => Err("no such log".into()),
+        }
+    }
+}
+
+/// An origin as browsers send it.
+struct CorsOrigin(HeaderValue);
+
+impl FromSetting for CorsOrigin {
+    const EXPECTS: &'static str =
+        "an origin: scheme, host and port if not the default, such as `https://app.example.com`";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let uri = http::Uri::from_str(text).map_err(|_detail| "it is no URL")?;
+        let bare =
+            uri.scheme().zip(uri.authority()).map(|(scheme, host)| format!("{scheme}://{host}"));
+        match bare {
+            Some(bare) if bare == text => {
+                HeaderValue::from_str(text).map(Self).map_err(|_detail| "it is no origin".into())
+            }
+            _ => Err("it has more or less than scheme, host and port".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(variables: &[(&str, &str)], file: &str) -> Vec<String> {
+        let origin = Origin::given(variables.iter().copied(), file);
+        match read(Settings::load(&KEYS, &["sources"], origin)) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn the_defaults_have_no_mistake() {
+        assert_eq!(mistakes(&[], ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let told = mistakes(
+            &[
+                ("HOOKWIRE_LISTEN", "0.0.0.0:8080"),
+                ("HOOKWIRE_LOG", "mysql://x"),
+                ("HOOKWIRE_CORS_ORIGINS", "https://a.example/path"),
+                ("HOOKWIRE_HEARTBEAT", "10m"),
+                ("HOOKWIRE_CLIENT_LIMIT", "0"),
+            ],
+            "max_body = \"1TB\"\n[[sources]]\nname = \"a\"\nkind = \"smoke\"\n",
+        );
+        assert_eq!(told.len(), 7, "{told:#?}");
+    }
+}

@@ -1,0 +1,163 @@
+use hookwire_boot::Key;
+
+const fn key(
+    name: &'static str,
+    default: Option<&'static str>,
+    example: &'static str,
+    about: &'static str,
+) -> Key {
+    Key { name, default, secret: false, example, about }
+}
+
+/// Every setting. The table in the README is made of this.
+pub(crate) const KEYS: [Key; 26] = [
+    key(
+        "listen",
+        Some("127.0.0.1:8080"),
+        "127.0.0.1:9000",
+        "Address to listen on. Only loopback, as long as subscribers bring no keys.",
+    ),
+    key(
+        "log",
+        Some("fjall:./hookwire-data"),
+        "memory:",
+        "Where events are kept: `fjall:FOLDER` (durable) or `memory:` (forgets at a restart).",
+    ),
+    key("retention_age", Some("24h"), "7d", "Oldest event kept."),
+    key("retention_events", Some("100000"), "1000", "Most events kept in one topic."),
+    key("retention_bytes", Some("64MiB"), "1GiB", "Most bytes kept in one topic."),
+    key("dedupe_window", Some("1h"), "80h", "How long the same id counts as a duplicate."),
+    key("max_body", Some("1MiB"), "6MiB", "Largest body of a push or a publish."),
+    key(
+        "push_audience",
+        None,
+        "https://relay.example.com/webhooks/gmail",
+        "Audience of Google's push tokens. Set, every push needs a valid token.",
+    ),
+    key(
+        "push_email",
+        None,
+        "push@project.iam.gserviceaccount.com",
+        "Service account whose push tokens are accepted.",
+    ),
+    key(
+        "push_jwks",
+        Some("https://www.googleapis.com/oauth2/v3/certs"),
+        "./jwks.json",
+        "Where the keys of push tokens are published: a URL or a file.",
+    ),
+    key(
+        "trusted_hops",
+        Some("0"),
+        "1",
+        "Proxies in front that are trusted to append to `X-Forwarded-For`.",
+    ),
+    key(
+        "client_limit",
+        Some("100"),
+        "600",
+        "Pushes per minute and address to sources without verification, and failed verifications.",
+    ),
+    key("source_limit", Some("6000"), "60000", "Verified pushes per minute and source."),
+    key("source_burst", Some("600"), "6000", "Verified pushes of a source at once."),
+    Key {
+        secret: true,
+        ..key(
+            "bypass_secret",
+            None,
+            "",
+            "Whoever sends this in `X-Hookwire-Bypass` is not limited; for load tests.",
+        )
+    },
+    key(
+        "cors_origins",
+        None,
+        "https://app.example.com",
+        "Origins whose pages may follow and publish, with credentials.",
+    ),
+    key("heartbeat", Some("15s"), "10s", "Pause between heartbeats on a quiet stream."),
+    key("retry", Some("3s"), "1s", "When a browser comes back after a cut; jittered."),
+    key(
+        "max_lifetime",
+        Some("1h"),
+        "10m",
+        "Longest life of a stream; browsers then come back by themselves.",
+    ),
+    key(
+        "slow_after",
+        Some("30s"),
+        "10s",
+        "A client that takes nothing for so long is cut; it resumes where it was.",
+    ),
+    key("drain_within", Some("9s"), "25s", "How long open requests may last after a stop."),
+    key("ring_events", Some("1024"), "128", "Newest events kept encoded for each followed topic."),
+    key("ring_bytes", Some("4MiB"), "1MiB", "Most bytes of them."),
+    key(
+        "garbage_bytes",
+        Some("64MiB"),
+        "16MiB",
+        "Expired events that may wait on disk before they are freed.",
+    ),
+    key("console", Some("on"), "off", "Whether `/` serves the live console."),
+    key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
+];
+
+/// Settings of one `[[sources]]` table in `hookwire.toml`.
+pub(crate) const SOURCE_KEYS: [Key; 9] = [
+    key("name", None, "orders", "Its name in metrics and in the quarantine."),
+    key("kind", None, "pubsub", "`gmail` or `pubsub`."),
+    key("path", None, "/webhooks/orders", "Path that it pushes to; `/webhooks/NAME` by default."),
+    key(
+        "topic",
+        None,
+        "orders/{attributes.region}",
+        "Topic of its events, with fields in braces; `gmail/{emailAddress}` or `pubsub/{subscription}` by default.",
+    ),
+    key(
+        "event_type",
+        None,
+        "order.placed",
+        "Type of its events; `gmail.history` or `pubsub.message` by default.",
+    ),
+    key(
+        "wrapped",
+        Some("true"),
+        "false",
+        "Whether Pub/Sub wraps the message into JSON (its default) or sends the bare data.",
+    ),
+    key(
+        "audience",
+        None,
+        "https://relay.example.com/webhooks/orders",
+        "Audience of its push tokens; `push_audience` by default.",
+    ),
+    key(
+        "email",
+        None,
+        "push@project.iam.gserviceaccount.com",
+        "Service account of its push tokens; `push_email` by default.",
+    ),
+    key(
+        "verification",
+        Some("google"),
+        "none",
+        "`none` takes pushes without a token even when an audience is set.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let readme = include_str!("../../../README.md");
+        for keys in [&KEYS[..], &SOURCE_KEYS[..]] {
+            let table = hookwire_boot::markdown_table(keys);
+            assert!(
+                readme.contains(table.trim()),
+                "the README should contain this table:\n{table}"
+            );
+        }
+    }
+}

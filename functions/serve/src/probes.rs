@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use hookwire_log::Log;
+use http::StatusCode;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+/// `GET /healthz` and `GET /readyz`: whether the process lives, and whether it can serve.
+pub(crate) fn health(log: Arc<dyn Log>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(log)
+}
+
+/// `GET /metrics`, for Prometheus.
+pub(crate) fn metrics(recorder: PrometheusHandle) -> Router {
+    Router::new().route("/metrics", get(async move || recorder.render()))
+}
+
+async fn readyz(State(log): State<Arc<dyn Log>>) -> Response {
+    match log.ready().await {
+        Ok(()) => Json(json!({ "ready": true })).into_response(),
+        Err(error) => {
+            let cause =
+                std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
+            let body = json!({ "ready": false, "reasons": [format!("{error}: {cause}")] });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use hookwire_boot::{shutdown, telemetry};
+use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback};
+use hookwire_log::{Clock, Log, MemoryLog, Quarantine};
+use hookwire_log_fjall::FjallLog;
+use http::StatusCode;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::{Config, LogChoice, load};
+use crate::probes;
+
+/// Runs the relay until it is told to stop.
+pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
+    let (config, warnings) = load(path)?;
+    telemetry::start(config.log_format, None);
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    // A stream is a descriptor, and the usual limit of 1,024 is a desktop's.
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
+    let stop = shutdown::on_signal().context("cannot listen for signals")?;
+    let listener = Listener::bind(config.listen, config.listener).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.address()?;
+    let (log, quarantine) = open(&config.log)?;
+    let router = router(config, log, quarantine, stop.clone())?;
+    info!(
+        descriptors,
+        "listening on http://{address}, open to this machine: no keys are configured"
+    );
+    listener.serve(router, stop).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Opens the chosen log; it keeps the quarantine too.
+fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn Quarantine>)> {
+    match choice {
+        LogChoice::Memory(retention) => {
+            let log = Arc::new(MemoryLog::new(*retention, Clock::system()));
+            info!("keeping events in memory; a restart forgets them");
+            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
+        }
+        LogChoice::Fjall(config) => {
+            let log = Arc::new(FjallLog::open(config, Clock::system())?);
+            log.sweep_every(config.sweep_every);
+            info!(folder = %config.path.display(), "keeping events on disk");
+            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
+        }
+    }
+}
+
+fn router(
+    config: Config,
+    log: Arc<dyn Log>,
+    quarantine: Arc<dyn Quarantine>,
+    stop: CancellationToken,
+) -> anyhow::Result<Router> {
+    let recorder = PrometheusBuilder::new().install_recorder()?;
+    let origins = config.egress.cors_origins.iter();
+    let origins = origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect();
+    let guard = from_fn_with_state(LoopbackGuard { origins }, guard_loopback);
+    let (webhooks, admin) = hookwire_ingress::routers(config.ingress, Arc::clone(&log), quarantine);
+    let console = if config.console { hookwire_console::router() } else { Router::new() };
+    let guarded = hookwire_egress_sse::router(config.egress, Arc::clone(&log), stop)
+        .merge(admin)
+        .merge(console)
+        .merge(probes::metrics(recorder))
+        .layer(guard);
+    // Webhooks stay outside the guard: a tunnel to a developer's machine names its own host.
+    Ok(webhooks
+        .merge(probes::health(log))
+        .merge(guarded)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed))
+}
+
+async fn not_found() -> Problem {
+    let detail = "there is GET /events, /topics/{topic}/events, POST /webhooks/{source}, POST /ack, /healthz, \
+                  /readyz, /metrics, and the console at /";
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "this resource does not have this method; the Allow header lists what it has";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
