@@ -1,1 +1,13 @@
-//! Scenarios.
+//! What the relay promises, each promise a sentence, spoken over HTTP to a real process.
+
+mod follow;
+mod gap;
+mod hostile;
+mod kill;
+mod push;
+mod quarantine;
+mod race;
+mod shutdown;
+mod slow;
+mod terminal;
+mod verification;

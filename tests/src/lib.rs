@@ -1,1 +1,9 @@
-//! The harness.
+//! The harness: real relay processes, spoken to over HTTP.
+
+mod push;
+mod relay;
+mod stream;
+
+pub use push::{GMAIL, gmail_push, pubsub_push};
+pub use relay::{Relay, RelayOptions};
+pub use stream::{Sse, Stream};

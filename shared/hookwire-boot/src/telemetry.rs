@@ -15,8 +15,9 @@ use crate::FromSetting;
 
 pub use panics::panics;
 
-/// What is logged when neither the caller nor `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "info";
+/// What is logged when neither the caller nor `RUST_LOG` says otherwise. The storage engine's own start is nobody's
+/// business but its authors'.
+const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

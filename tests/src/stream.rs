@@ -1,0 +1,112 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use hookwire_client::{EventParser, ServerSentEvent};
+use reqwest::Response;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::relay::PATIENCE;
+
+/// An open stream of the relay, read by hand.
+pub struct Stream {
+    /// The response's headers.
+    pub headers: HeaderMap,
+    body: BoxStream<'static, reqwest::Result<Vec<u8>>>,
+    parser: EventParser,
+    ready: VecDeque<ServerSentEvent>,
+    /// Every byte that came.
+    pub raw: Vec<u8>,
+}
+
+/// One event of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sse {
+    /// The cursor after it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its data, which is always JSON.
+    pub data: Value,
+}
+
+impl Sse {
+    /// The CloudEvent's `data`.
+    #[must_use]
+    pub fn payload(&self) -> &Value {
+        &self.data["data"]
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(response: Response) -> Self {
+        let headers = response.headers().clone();
+        let body = response.bytes_stream().map(|bytes| bytes.map(Into::into)).boxed();
+        Self {
+            headers,
+            body,
+            parser: EventParser::default(),
+            ready: VecDeque::new(),
+            raw: Vec::new(),
+        }
+    }
+
+    /// The next event, or nothing at the end of the stream.
+    pub async fn next(&mut self) -> Option<Sse> {
+        let next =
+            tokio::time::timeout(PATIENCE, self.read(|stream| stream.ready.pop_front())).await;
+        let event = next.expect("an event comes, or the stream ends")?;
+        let data = serde_json::from_str(&event.data).expect("data is JSON");
+        Some(Sse { id: event.id, name: event.name, data })
+    }
+
+    /// The next event, which must come.
+    pub async fn event(&mut self) -> Sse {
+        self.next().await.expect("the stream goes on")
+    }
+
+    /// Waits until the stream has named its cursor, and returns it.
+    pub async fn primed(&mut self) -> String {
+        let id = |stream: &mut Self| {
+            let id = stream.parser.last_id();
+            (!id.is_empty()).then(|| id.to_owned())
+        };
+        let primed = tokio::time::timeout(PATIENCE, self.read(id)).await;
+        primed.expect("an id comes").expect("the stream goes on")
+    }
+
+    /// The pause before a reconnect that the stream asked for last.
+    #[must_use]
+    pub fn retry(&self) -> Option<Duration> {
+        self.parser.retry()
+    }
+
+    /// Reads until the raw bytes contain `text`.
+    pub async fn raw_until(&mut self, text: &str) {
+        let contains = |stream: &mut Self| {
+            stream.raw.windows(text.len()).any(|run| run == text.as_bytes()).then_some(())
+        };
+        let read = tokio::time::timeout(PATIENCE, self.read(contains)).await;
+        read.expect("the text comes").expect("the stream goes on");
+    }
+
+    async fn read<T>(&mut self, mut found: impl FnMut(&mut Self) -> Option<T>) -> Option<T> {
+        loop {
+            if let Some(found) = found(self) {
+                return Some(found);
+            }
+            // A cut in the middle of a chunk is an end, too.
+            let bytes = self.body.next().await?.ok()?;
+            self.ready.extend(self.parser.feed(&bytes));
+            self.raw.extend_from_slice(&bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("headers", &self.headers).finish_non_exhaustive()
+    }
+}
