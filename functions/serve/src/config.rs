@@ -180,6 +180,16 @@ mod tests {
     }
 
     #[test]
+    fn an_audience_without_an_account_would_let_everybody_in() {
+        let audience = ("HOOKWIRE_PUSH_AUDIENCE", "https://relay.example.com");
+        assert_eq!(mistakes(&[audience], "").len(), 1);
+        assert_eq!(mistakes(&[audience, ("HOOKWIRE_PUSH_EMAIL", "a@b.example")], "").len(), 0);
+        let source = "[[sources]]\nname = \"a\"\nkind = \"gmail\"\naudience = \"x\"\n";
+        assert_eq!(mistakes(&[], source).len(), 1);
+        assert_eq!(mistakes(&[], &format!("{source}verification = \"none\"\n")).len(), 0);
+    }
+
+    #[test]
     fn every_mistake_is_told_at_once() {
         let told = mistakes(
             &[

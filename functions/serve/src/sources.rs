@@ -13,6 +13,10 @@ use crate::keys::SOURCE_KEYS;
 const RESERVED: [&str; 8] =
     ["/events", "/topics", "/ack", "/admin", "/console", "/healthz", "/readyz", "/metrics"];
 
+/// Google signs a token for any audience that any of its customers asks for.
+const NO_EMAIL: &str = "needs the service account of the push subscription beside it (`push_email`); without it \
+                        everybody with a Google Cloud project could push";
+
 /// Reads the sources: those in `hookwire.toml`, or `gmail` and `pubsub` when there are none.
 pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
     let jwks: Location = settings.value("push_jwks");
@@ -20,9 +24,12 @@ pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
     let audience: Option<String> = settings.optional("push_audience");
     let email: Option<String> = settings.optional("push_email");
     let tables = settings.tables("sources", &SOURCE_KEYS);
-    if email.is_some() && audience.is_none() && tables.is_empty() {
+    if tables.is_empty() && email.is_some() && audience.is_none() {
         settings
             .mistake("push_email", "needs `push_audience` beside it; alone it verifies nothing");
+    }
+    if tables.is_empty() && audience.is_some() && email.is_none() {
+        settings.mistake("push_audience", NO_EMAIL);
     }
     let verifier = |audience: Option<String>, email: Option<String>| {
         audience
@@ -41,8 +48,12 @@ pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
         let own =
             |name: &str, general: &Option<String>| table.optional(name).or_else(|| general.clone());
         let verified = matches!(table.value("verification"), Verification::Google);
-        let verifier =
-            verifier(own("audience", &audience).filter(|_| verified), own("email", &email));
+        let (audience, email) =
+            (own("audience", &audience).filter(|_| verified), own("email", &email));
+        if audience.is_some() && email.is_none() {
+            table.mistake("audience", NO_EMAIL);
+        }
+        let verifier = verifier(audience, email);
         if let Some(source) = source(table, verifier) {
             for (key, value) in [("name", &source.name), ("path", &source.path)] {
                 if !seen.insert((key, value.clone())) {

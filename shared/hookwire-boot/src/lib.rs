@@ -32,5 +32,5 @@ pub mod telemetry;
 
 pub use settings::{
     Bytes, FromSetting, Key, Mistake, Mistakes, Origin, Secret, Settings, Table, Warning,
-    markdown_table,
+    markdown_table, markdown_table_in_file,
 };

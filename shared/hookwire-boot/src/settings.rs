@@ -24,7 +24,7 @@ use origin::{CONFIG_VARIABLE, PREFIX, Variables};
 
 pub use bytes::Bytes;
 pub use key::Key;
-pub use markdown::markdown_table;
+pub use markdown::{markdown_table, markdown_table_in_file};
 pub use mistakes::{Mistake, Mistakes, Warning};
 pub use origin::Origin;
 pub use secret::Secret;

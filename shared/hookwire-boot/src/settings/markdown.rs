@@ -10,16 +10,26 @@ pub fn markdown_table(keys: &[Key]) -> String {
          |---|---|---|---|---|\n",
     );
     for key in keys {
-        let columns = [
-            code(&key.variable()),
-            code(key.name),
-            key.default.map(code).unwrap_or_default(),
-            code(key.example),
-            cell(key.about),
-        ];
-        table.push_str(&format!("| {} |\n", columns.join(" | ")));
+        table.push_str(&format!("| {} {}", code(&key.variable()), row(key)));
     }
     table
+}
+
+/// The same of the keys of a `[[table]]`, which have no variables.
+#[must_use]
+pub fn markdown_table_in_file(keys: &[Key]) -> String {
+    let head = "| In its table | Default | Example | Meaning |\n|---|---|---|---|\n".to_owned();
+    keys.iter().map(row).fold(head, |table, row| table + &row)
+}
+
+fn row(key: &Key) -> String {
+    let columns = [
+        code(key.name),
+        key.default.map(code).unwrap_or_default(),
+        code(key.example),
+        cell(key.about),
+    ];
+    format!("| {} |\n", columns.join(" | "))
 }
 
 fn code(text: &str) -> String {
