@@ -114,3 +114,25 @@ async fn every_session_over_memory_sees_every_event_once_in_order() {
 async fn every_session_over_the_disk_sees_every_event_once_in_order() {
     race(RelayOptions::default().on_disk()).await;
 }
+
+/// Opens streams while their topic's first and only event is being published.
+async fn open_while_published(options: RelayOptions) {
+    let relay = options.start().await;
+    for n in 0..1_000 {
+        let query = format!("topic=fresh-{n}&earliest");
+        let opened = async { relay.follow(&query, None).await.event().await };
+        let (topic, data) = (format!("fresh-{n}"), json!(n));
+        let (event, _) = tokio::join!(opened, relay.publish(&topic, "1", &data));
+        assert_eq!(*event.payload(), n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_appended_to_memory_while_its_stream_opens_is_not_lost() {
+    open_while_published(RelayOptions::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_appended_to_the_disk_while_its_stream_opens_is_not_lost() {
+    open_while_published(RelayOptions::default().on_disk()).await;
+}
