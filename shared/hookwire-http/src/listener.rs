@@ -93,7 +93,7 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    prepare(&stream);
+                    prepare(&stream, self.config.slow_after);
                     let connection = Connection { dead: dead.child_token() };
                     let served = self.connection(
                         stream,
@@ -169,9 +169,8 @@ impl Listener {
 }
 
 /// Frames are small and must leave at once, and a peer that vanished must be noticed while the stream is quiet.
-fn prepare(stream: &TcpStream) {
+fn prepare(stream: &TcpStream, vanished_after: Duration) {
     let socket = SockRef::from(stream);
-    let vanished_after = Duration::from_secs(30);
     let keepalive =
         TcpKeepalive::new().with_time(vanished_after).with_interval(Duration::from_secs(10));
     let prepared = stream

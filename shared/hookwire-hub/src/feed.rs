@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -8,6 +8,7 @@ use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
+use crate::hub::Feeds;
 use crate::ring::{Found, Ring};
 use crate::{Codec, RingLimit, Run};
 
@@ -18,6 +19,7 @@ pub(crate) struct Feed {
     tape: Arc<Tape>,
     watch: OnceCell<Watch>,
     reading: Mutex<HashMap<Position, Reading>>,
+    feeds: Feeds,
 }
 
 type Reading = Shared<BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>>;
@@ -57,10 +59,11 @@ impl Feed {
         log: Arc<dyn Log>,
         codec: Arc<dyn Codec>,
         limit: RingLimit,
+        feeds: Feeds,
     ) -> Self {
         let ring = Mutex::new(Ring::new(limit));
         let tape = Arc::new(Tape { codec, ring, changed: watch::Sender::new(()) });
-        Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default() }
+        Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default(), feeds }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
@@ -94,12 +97,15 @@ impl Feed {
 
     /// Reads the log after a position; all who ask for the same place at once share one read.
     pub(crate) async fn backfill(&self, after: Position) -> Result<Arc<Backfill>, Arc<ReadError>> {
-        let reading = {
-            let mut readings = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-            readings.retain(|_, reading| reading.peek().is_none());
-            readings.entry(after).or_insert_with(|| self.read(after)).clone()
-        };
-        reading.await
+        let reading = self.readings().entry(after).or_insert_with(|| self.read(after)).clone();
+        let page = reading.await;
+        // A page is kept only while it is being read.
+        self.readings().retain(|_, reading| reading.peek().is_none());
+        page
+    }
+
+    fn readings(&self) -> MutexGuard<'_, HashMap<Position, Reading>> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, after: Position) -> Reading {
@@ -113,8 +119,18 @@ impl Feed {
         read.map(|page: Result<_, ReadError>| page.map_err(Arc::new)).boxed().shared()
     }
 
-    fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
+    fn ring(&self) -> MutexGuard<'_, Ring> {
         self.tape.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        // A new feed of the topic may stand there already.
+        if feeds.get(&self.topic).is_some_and(|feed| feed.strong_count() == 0) {
+            feeds.remove(&self.topic);
+        }
     }
 }
 

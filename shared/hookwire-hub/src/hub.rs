@@ -13,14 +13,17 @@ pub struct Hub {
     log: Arc<dyn Log>,
     codec: Arc<dyn Codec>,
     limit: RingLimit,
-    feeds: Mutex<HashMap<Topic, Weak<Feed>>>,
+    feeds: Feeds,
 }
+
+/// The feeds that somebody holds; the last holder's drop takes its feed out.
+pub(crate) type Feeds = Arc<Mutex<HashMap<Topic, Weak<Feed>>>>;
 
 impl Hub {
     /// A hub over a log; nothing is read until somebody follows.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
-        Self { log, codec, limit, feeds: Mutex::default() }
+        Self { log, codec, limit, feeds: Feeds::default() }
     }
 
     /// A session that follows these topics, each from its place.
@@ -33,7 +36,7 @@ impl Hub {
     #[must_use]
     pub fn followed(&self) -> usize {
         let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        feeds.values().filter(|feed| feed.strong_count() > 0).count()
+        feeds.len()
     }
 
     fn feed(&self, topic: Topic) -> Arc<Feed> {
@@ -41,12 +44,9 @@ impl Hub {
         if let Some(feed) = feeds.get(&topic).and_then(Weak::upgrade) {
             return feed;
         }
-        // Doubling before each clean-up keeps its cost per topic constant.
-        if feeds.len() == feeds.capacity() {
-            feeds.retain(|_, feed| feed.strong_count() > 0);
-        }
         let (log, codec) = (Arc::clone(&self.log), Arc::clone(&self.codec));
-        let feed = Arc::new(Feed::new(topic.clone(), log, codec, self.limit));
+        let feed =
+            Arc::new(Feed::new(topic.clone(), log, codec, self.limit, Arc::clone(&self.feeds)));
         feeds.insert(topic, Arc::downgrade(&feed));
         feed
     }

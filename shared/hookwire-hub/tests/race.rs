@@ -175,6 +175,7 @@ async fn run(seed: u64) {
         let seen = seen.unwrap_or_else(|_| panic!("seed {seed}: a session waits for ever"));
         assert_eq!(seen.unwrap(), appended, "seed {seed}");
     }
+    assert_eq!(hub.followed(), 0, "a topic that nobody follows costs nothing");
 }
 
 #[tokio::test(start_paused = true)]
