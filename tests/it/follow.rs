@@ -168,3 +168,18 @@ async fn only_listed_origins_may_read_with_credentials() {
     assert_eq!(foreign.status(), 403);
     assert!(foreign.headers().get("access-control-allow-origin").is_none());
 }
+
+#[tokio::test]
+async fn a_client_that_cannot_read_streams_is_sent_to_the_history() {
+    let relay = Relay::start().await;
+    for (accept, status) in [
+        ("text/event-stream", 200),
+        ("text/html, text/event-stream;q=0.5", 200),
+        ("*/*", 200),
+        ("application/json", 406),
+        ("", 406),
+    ] {
+        let answer = relay.get("/events?topic=a").header("accept", accept).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{accept}");
+    }
+}

@@ -107,6 +107,35 @@ async fn one_that_pauses_gets_everything_on_the_same_connection() {
 }
 
 #[tokio::test]
+async fn an_http_2_stream_that_is_given_no_window_is_cut_and_a_quiet_one_is_not() {
+    let options = RelayOptions::default().set("SLOW_AFTER", "2s").set("HEARTBEAT", "500ms");
+    let relay = options.start().await;
+    let open = async |topic: &str| {
+        let socket = TcpStream::connect(relay.address()).await.unwrap();
+        let (mut requests, connection) = h2::client::handshake(socket).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let uri = format!("http://localhost/events?topic={topic}");
+        let request = http::Request::get(uri).body(()).unwrap();
+        let (response, _) = requests.send_request(request, true).unwrap();
+        (response.await.unwrap().into_body(), connection, requests)
+    };
+    let (mut quiet, _connection, _requests) = open("quiet").await;
+    // The window is never given back, so it is used up by the first two events.
+    let (_body, stalled, _requests) = open("busy").await;
+    let payload = "x".repeat(PAYLOAD_BYTES);
+    for n in 0..4 {
+        relay.publish("busy", &n.to_string(), &json!(payload)).await;
+    }
+    let cut = tokio::time::timeout(Duration::from_secs(30), stalled).await;
+    let _ended = cut.expect("the connection is cut").unwrap();
+    for _ in 0..10 {
+        let heartbeat = tokio::time::timeout(Duration::from_secs(30), quiet.data()).await.unwrap();
+        let heartbeat = heartbeat.expect("the quiet stream goes on").unwrap();
+        quiet.flow_control().release_capacity(heartbeat.len()).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_never_asks_is_closed() {
     let relay = Relay::start().await;
     let mut sockets = Vec::new();
