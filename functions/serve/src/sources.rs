@@ -92,7 +92,7 @@ fn source(table: &Table<'_>, verifier: Option<OidcVerifier>) -> Option<SourceCon
     let wrapped = table.value("wrapped");
     let (Name(name), Kind(kind)) = (name?, kind?);
     let topic = topic.map(|topic| topic.0).or_else(|| default_topic(kind).parse().ok())?;
-    if !topic.fits(kind, wrapped) {
+    if !kind.has_fields_of(&topic, wrapped) {
         table.mistake(
             "topic",
             "must use fields that its notifications have: {emailAddress} for gmail; {subscription}, {orderingKey} \
@@ -147,10 +147,12 @@ setting!(
     |text| { text.parse().map_err(|error| format!("{error}")) }
 );
 setting!(Type(EventType), "1 to 256 bytes that do not begin with `hookwire.`", |text| {
-    if text.starts_with("hookwire.") {
-        return Err("types that begin so belong to the relay".into());
+    match EventType::parse(text) {
+        Ok(control) if control.is_control() => {
+            Err("types that begin so belong to the relay".into())
+        }
+        parsed => parsed.map_err(|error| error.to_string()),
     }
-    EventType::parse(text).map_err(|error| error.to_string())
 });
 setting!(Name(String), "1 to 64 letters, digits, `-` and `_`", |text| {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);

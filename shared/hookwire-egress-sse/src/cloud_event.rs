@@ -8,8 +8,7 @@ use hookwire_log::Clock;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::bad_request;
-use crate::publish::event_type_of;
+use crate::{bad_request, event_type_of};
 
 /// Media type of a CloudEvent in structured mode.
 pub(crate) const CLOUD_EVENT: &str = "application/cloudevents+json";

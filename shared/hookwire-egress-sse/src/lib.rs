@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
-use hookwire_event::Topic;
+use hookwire_event::{EventType, Topic};
 use hookwire_http::Problem;
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::Log;
@@ -97,6 +97,17 @@ fn topic_of(path: &str) -> Result<Topic, Problem> {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
     };
     Topic::parse(name).map_err(|invalid| bad_request("bad-topic", invalid))
+}
+
+/// Parses a publisher's event type.
+fn event_type_of(text: &str) -> Result<EventType, Problem> {
+    match EventType::parse(text) {
+        Ok(control) if control.is_control() => {
+            Err(bad_request("bad-event", "types that begin with `hookwire.` belong to the relay"))
+        }
+        Ok(event_type) => Ok(event_type),
+        Err(error) => Err(bad_request("bad-event", error)),
+    }
 }
 
 fn bad_request(kind: &'static str, cause: impl fmt::Display) -> Problem {

@@ -4,14 +4,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use hookwire_event::{Data, Event, EventId, EventTime, EventType, Payload, SourceUri, Topic};
+use hookwire_event::{Data, Event, EventId, EventTime, Payload, SourceUri, Topic};
 use hookwire_http::{Problem, is_json, media_type, read_body};
 use hookwire_log::{AppendError, Appended, Clock};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
-use crate::{Egress, bad_request, topic_of, unavailable};
+use crate::{Egress, bad_request, event_type_of, topic_of, unavailable};
 
 /// How long a publish's body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -85,17 +85,6 @@ fn bare(
         key: None,
         extensions: Vec::new(),
     })
-}
-
-/// Parses a publisher's event type; the relay's own control events cannot be published.
-pub(crate) fn event_type_of(text: &str) -> Result<EventType, Problem> {
-    if text.starts_with("hookwire.") {
-        return Err(bad_request(
-            "bad-event",
-            "types that begin with `hookwire.` belong to the relay",
-        ));
-    }
-    EventType::parse(text).map_err(|error| bad_request("bad-event", error))
 }
 
 fn unsupported() -> Problem {

@@ -68,6 +68,17 @@ name! {
     SourceUri, "a source"
 }
 
+impl EventType {
+    /// How the types of the relay's own control events begin; nobody else's do, or a subscriber would believe them.
+    pub const CONTROL: &'static str = "hookwire.";
+
+    /// Whether this is the type of a control event.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.as_str().starts_with(Self::CONTROL)
+    }
+}
+
 impl SourceUri {
     /// Where the sources of webhooks live; a publisher by API may not speak in their name, or it could have a
     /// genuine notification taken for a duplicate.

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -8,7 +8,6 @@ use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
-use crate::hub::Feeds;
 use crate::ring::{Found, Ring};
 use crate::{Codec, RingLimit, Run};
 
@@ -21,6 +20,9 @@ pub(crate) struct Feed {
     reading: Mutex<HashMap<Position, Reading>>,
     feeds: Feeds,
 }
+
+/// The feeds that somebody holds; the last holder's drop takes its feed out.
+pub(crate) type Feeds = Arc<Mutex<HashMap<Topic, Weak<Feed>>>>;
 
 type Reading = Shared<BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>>;
 

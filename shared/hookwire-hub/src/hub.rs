@@ -1,10 +1,9 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use hookwire_event::Topic;
 use hookwire_log::Log;
 
-use crate::feed::Feed;
+use crate::feed::{Feed, Feeds};
 use crate::{Codec, Place, RingLimit, Session};
 
 /// The followed topics of a process, for one transport.
@@ -15,9 +14,6 @@ pub struct Hub {
     limit: RingLimit,
     feeds: Feeds,
 }
-
-/// The feeds that somebody holds; the last holder's drop takes its feed out.
-pub(crate) type Feeds = Arc<Mutex<HashMap<Topic, Weak<Feed>>>>;
 
 impl Hub {
     /// A hub over a log; nothing is read until somebody follows.

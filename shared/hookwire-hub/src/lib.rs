@@ -4,13 +4,17 @@
 //! recent, already encoded frames answers, and when the cursor is not in the ring (just resumed, slow, a publish was
 //! lost) the log does. Nothing is queued per connection, and a topic that nobody follows costs nothing.
 
+mod delivery;
 mod feed;
+mod follow;
 mod frame;
 mod hub;
 mod ring;
 mod session;
 
+pub use delivery::Delivery;
+pub use follow::Place;
 pub use frame::{Codec, Frame, Run};
 pub use hub::Hub;
 pub use ring::RingLimit;
-pub use session::{Delivery, Place, Session};
+pub use session::Session;

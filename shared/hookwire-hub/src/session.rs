@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use hookwire_event::{Position, Topic};
-use hookwire_log::{Gap, GapReason, ReadError, Start};
-use tokio::sync::watch;
 
-use crate::Run;
+use crate::Delivery;
 use crate::feed::Feed;
-use crate::ring::Found;
+use crate::follow::{Follow, Place, SHORTEST_PAUSE, Unavailable};
 
 /// The loop that serves one connection: what follows its cursor?
 #[derive(Debug)]
@@ -25,52 +23,12 @@ pub struct Session {
     waiting: VecDeque<Delivery>,
 }
 
-#[derive(Debug)]
-struct Follow {
-    feed: Arc<Feed>,
-    changes: watch::Receiver<()>,
-    place: Place,
-}
-
-/// Where a session stands in one topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// It has no position yet.
-    Start(Start),
-    /// The client brought a position that cannot be read; it is told so and gets everything kept.
-    Unreadable,
-    /// The client brought this position, and nothing has confirmed it.
-    Claimed(Position),
-    /// The log or its ring has confirmed this position.
-    Known(Position),
-}
-
-/// What a connection is to send next.
-#[derive(Debug)]
-pub enum Delivery {
-    /// Every topic has its position: the cursor is complete.
-    Primed,
-    /// Frames of the topic with this index.
-    Run(usize, Arc<Run>),
-    /// A gap in the topic with this index; with what was asked for, if that could be read.
-    Gap(usize, Gap, Option<Position>),
-    /// The log does not answer; what is appended meanwhile comes late.
-    Degraded,
-    /// The log answers again.
-    Recovered,
-}
-
 impl Session {
-    const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
     const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
     pub(crate) fn new(follows: impl Iterator<Item = (Arc<Feed>, Place)>) -> Self {
-        let follow = |(feed, place): (Arc<Feed>, Place)| {
-            let changes = feed.changes();
-            Follow { feed, changes, place }
-        };
         Self {
-            follows: follows.map(follow).collect(),
+            follows: follows.map(|(feed, place)| Follow::new(feed, place)).collect(),
             turn: 0,
             primed: false,
             failures: 0,
@@ -82,7 +40,7 @@ impl Session {
     /// The topic with this index, in the order in which they were given.
     #[must_use]
     pub fn topic(&self, index: usize) -> Option<&Topic> {
-        self.follows.get(index).map(|follow| follow.feed.topic())
+        self.follows.get(index).map(|follow| follow.topic())
     }
 
     /// The position in each topic after everything delivered so far; `None` before it is known.
@@ -92,7 +50,7 @@ impl Session {
                 Place::Claimed(position) | Place::Known(position) => Some(position),
                 Place::Start(_) | Place::Unreadable => None,
             };
-            (follow.feed.topic(), position)
+            (follow.topic(), position)
         })
     }
 
@@ -119,7 +77,7 @@ impl Session {
                 }
                 Err(Unavailable) => {
                     self.failures = self.failures.saturating_add(1);
-                    let doubled = Self::SHORTEST_PAUSE.saturating_mul(1 << self.failures.min(10));
+                    let doubled = SHORTEST_PAUSE.saturating_mul(1 << self.failures.min(10));
                     tokio::time::sleep(doubled.min(Self::LONGEST_PAUSE)).await;
                 }
             }
@@ -159,17 +117,7 @@ impl Session {
 
     async fn find_places(&mut self) -> Result<(), Unavailable> {
         for (index, follow) in self.follows.iter_mut().enumerate() {
-            follow.feed.watched().await?;
-            let (start, unreadable) = match follow.place {
-                Place::Start(start) => (start, false),
-                Place::Unreadable => (Start::Earliest, true),
-                Place::Claimed(_) | Place::Known(_) => continue,
-            };
-            let position = follow.feed.log().locate(follow.feed.topic(), start).await?;
-            follow.place = Place::Known(position);
-            if unreadable {
-                let (reason, resumed_at) = (GapReason::Reset, position);
-                let gap = Gap { reason, missed: None, certain: false, resumed_at };
+            if let Some(gap) = follow.find_place().await? {
                 self.waiting.push_back(Delivery::Gap(index, gap, None));
             }
         }
@@ -189,77 +137,7 @@ impl Session {
     }
 }
 
-impl Follow {
-    /// What follows this topic's place, or nothing at its head.
-    async fn next(&mut self, index: usize) -> Result<Option<Delivery>, Unavailable> {
-        loop {
-            let (position, known) = match self.place {
-                Place::Known(position) => (position, true),
-                Place::Claimed(position) => (position, false),
-                Place::Start(_) | Place::Unreadable => return Ok(None),
-            };
-            // Before the ring is asked, or a frame that comes in between would wake nobody.
-            self.changes.mark_unchanged();
-            match self.feed.after(position, known) {
-                Found::Run(run) => return Ok(Some(self.take(index, run))),
-                Found::AtHead => {
-                    self.place = Place::Known(position);
-                    return Ok(None);
-                }
-                Found::Elsewhere => {}
-            }
-            let backfill = self.feed.backfill(position).await?;
-            if let Some(gap) = backfill.gap {
-                self.place = Place::Known(gap.resumed_at);
-                return Ok(Some(Delivery::Gap(index, gap, Some(position))));
-            }
-            if backfill.run.last().is_some() {
-                return Ok(Some(self.take(index, Arc::clone(&backfill.run))));
-            }
-            self.place = Place::Known(position);
-            self.feed.settle(position);
-            if matches!(self.feed.after(position, true), Found::Elsewhere) {
-                // The ring is ahead of a log that does not show what was published: give it a moment.
-                tokio::time::sleep(Session::SHORTEST_PAUSE).await;
-            }
-        }
-    }
-
-    fn take(&mut self, index: usize, run: Arc<Run>) -> Delivery {
-        if let Some(last) = run.last() {
-            self.place = Place::Known(last);
-        }
-        Delivery::Run(index, run)
-    }
-
-    async fn changed(&mut self) {
-        if self.changes.changed().await.is_err() {
-            // The sender lives in the feed, which this follow holds.
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 enum Step {
     Deliver(Delivery),
     AtHead,
-}
-
-/// The log did not answer a read.
-struct Unavailable;
-
-impl From<ReadError> for Unavailable {
-    fn from(error: ReadError) -> Self {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "a session could not read the log"
-        );
-        Self
-    }
-}
-
-impl From<Arc<ReadError>> for Unavailable {
-    fn from(_already_logged_by_the_reader: Arc<ReadError>) -> Self {
-        Self
-    }
 }

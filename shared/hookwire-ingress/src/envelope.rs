@@ -8,8 +8,9 @@ use hookwire_event::{Data, Event, EventId, EventTime, Extension, Topic};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::source::{SourceConfig, Unusable};
+use crate::source::SourceConfig;
 use crate::template::Field;
+use crate::unusable::Unusable;
 
 /// A Pub/Sub message, however it was pushed.
 #[derive(Debug)]

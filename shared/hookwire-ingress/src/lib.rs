@@ -13,6 +13,7 @@ mod reject;
 mod source;
 mod sources;
 mod template;
+mod unusable;
 
 use std::sync::Arc;
 use std::time::Duration;

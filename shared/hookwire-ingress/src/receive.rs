@@ -16,8 +16,9 @@ use tracing::{debug, warn};
 
 use crate::envelope::PubSubMessage;
 use crate::reject::Reject;
-use crate::source::{SourceConfig, Unusable};
-use crate::{Ingress, IngressConfig};
+use crate::source::SourceConfig;
+use crate::unusable::Unusable;
+use crate::{Ingress, IngressConfig, sources};
 
 /// Which source a route belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,7 @@ pub(crate) fn event(
     body: &Bytes,
     received_at_ms: u64,
 ) -> Result<Event, Unusable> {
-    source.event(PubSubMessage::read(source, headers, body, received_at_ms)?)
+    sources::event(source, PubSubMessage::read(source, headers, body, received_at_ms)?)
 }
 
 /// Lets in who may push, before a byte of the body is read.

@@ -1,9 +1,7 @@
-use hookwire_event::{Event, EventType, SourceUri};
+use hookwire_event::{EventType, SourceUri};
 
-use crate::envelope::PubSubMessage;
 use crate::oidc::OidcVerifier;
-use crate::sources;
-use crate::template::Template;
+use crate::template::{Field, Template};
 
 /// One system that pushes to the relay.
 #[derive(Debug)]
@@ -35,34 +33,35 @@ pub enum SourceKind {
     PubSub,
 }
 
-/// Why a notification can never become an event. Holds nothing of its content.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Unusable(pub(crate) String);
-
-impl Unusable {
-    pub(crate) fn because(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-
-    /// Says where JSON went wrong, and not how: the parser's own words quote the content.
-    pub(crate) fn no_json(what: &str, error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let how = match error.classify() {
-            serde_json::error::Category::Data => "lacks a field or has one of another type",
-            serde_json::error::Category::Eof => "ends too early",
-            serde_json::error::Category::Syntax | serde_json::error::Category::Io => "is no JSON",
-        };
-        Self(format!("{what} {how} (line {line}, column {column})"))
+impl SourceKind {
+    /// Whether its notifications, pushed this way, have every field of a topic.
+    #[must_use]
+    pub fn has_fields_of(self, topic: &Template, wrapped: bool) -> bool {
+        topic.fields().all(|field| match field {
+            Field::EmailAddress => self == Self::Gmail,
+            Field::Subscription | Field::OrderingKey => self == Self::PubSub,
+            // Unwrapped, attributes are headers among all others, which nobody signed.
+            Field::Attribute(_) => self == Self::PubSub && wrapped,
+        })
     }
 }
 
-impl SourceConfig {
-    /// Turns a notification into the event that it means.
-    pub(crate) fn event(&self, message: PubSubMessage) -> Result<Event, Unusable> {
-        match self.kind {
-            SourceKind::Gmail => sources::gmail::event(self, message),
-            SourceKind::PubSub => sources::pubsub::event(self, message),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_may_only_use_what_its_notifications_have() {
+        for (topic, kind, wrapped, fits) in [
+            ("gmail/{emailAddress}", SourceKind::Gmail, true, true),
+            ("gmail/{emailAddress}", SourceKind::PubSub, true, false),
+            ("a/{attributes.region}", SourceKind::PubSub, true, true),
+            ("a/{attributes.region}", SourceKind::PubSub, false, false),
+            ("{subscription}/{orderingKey}", SourceKind::PubSub, false, true),
+            ("{subscription}", SourceKind::Gmail, true, false),
+        ] {
+            let topic: Template = topic.parse().unwrap();
+            assert_eq!(kind.has_fields_of(&topic, wrapped), fits, "{topic:?}");
         }
     }
 }

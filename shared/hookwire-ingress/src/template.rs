@@ -2,8 +2,6 @@ use std::str::FromStr;
 
 use hookwire_event::Topic;
 
-use crate::source::SourceKind;
-
 /// The topic of a source's events, with fields of the notification in braces: `gmail/{emailAddress}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
@@ -40,15 +38,11 @@ pub enum InvalidTemplate {
 }
 
 impl Template {
-    /// Whether notifications of this kind, pushed this way, have every field.
-    #[must_use]
-    pub fn fits(&self, kind: SourceKind, wrapped: bool) -> bool {
-        self.0.iter().all(|part| match part {
-            Part::Text(_) => true,
-            Part::Field(Field::EmailAddress) => kind == SourceKind::Gmail,
-            Part::Field(Field::Subscription | Field::OrderingKey) => kind == SourceKind::PubSub,
-            // Unwrapped, attributes are headers among all others, which nobody signed.
-            Part::Field(Field::Attribute(_)) => kind == SourceKind::PubSub && wrapped,
+    /// The fields in it.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Field(field) => Some(field),
         })
     }
 
@@ -112,9 +106,6 @@ mod tests {
             _ => None,
         });
         assert_eq!(filled.unwrap(), "orders/<region>/k");
-        assert!(template.fits(SourceKind::PubSub, true));
-        assert!(!template.fits(SourceKind::PubSub, false));
-        assert!(!template.fits(SourceKind::Gmail, true));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! deleted, and a new log with a new generation begins, so that every reader is told of the gap.
 
 mod catalog;
+mod group;
 mod keyspaces;
 mod open;
 mod quarantine;

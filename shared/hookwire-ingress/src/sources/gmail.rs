@@ -4,8 +4,9 @@ use hookwire_event::{Data, Event, Payload, Topic};
 use serde_json::value::RawValue;
 
 use crate::envelope::PubSubMessage;
-use crate::source::{SourceConfig, Unusable};
+use crate::source::SourceConfig;
 use crate::template::Field;
+use crate::unusable::Unusable;
 
 /// Turns a Gmail notification into an event: `{"emailAddress","historyId"}`, the history id always as a string.
 ///

@@ -1,8 +1,9 @@
 use hookwire_event::{Data, Event, Payload, Topic};
 
 use crate::envelope::PubSubMessage;
-use crate::source::{SourceConfig, Unusable};
+use crate::source::SourceConfig;
 use crate::template::Field;
+use crate::unusable::Unusable;
 
 /// Turns any Pub/Sub message into an event that carries its data.
 pub(crate) fn event(source: &SourceConfig, message: PubSubMessage) -> Result<Event, Unusable> {
