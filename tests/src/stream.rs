@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::relay::PATIENCE;
 
+/// How much of a stream is kept as it came, at least.
+const RAW_BYTES: usize = 4 << 20;
+
 /// An open stream of the relay, read by hand.
 pub struct Stream {
     /// The response's headers.
@@ -17,7 +20,7 @@ pub struct Stream {
     body: BoxStream<'static, reqwest::Result<Vec<u8>>>,
     parser: EventParser,
     ready: VecDeque<ServerSentEvent>,
-    /// Every byte that came.
+    /// The last few MiB as they came.
     pub raw: Vec<u8>,
 }
 
@@ -101,6 +104,9 @@ impl Stream {
             let bytes = self.body.next().await?.ok()?;
             self.ready.extend(self.parser.feed(&bytes));
             self.raw.extend_from_slice(&bytes);
+            if self.raw.len() > 2 * RAW_BYTES {
+                self.raw.drain(..RAW_BYTES);
+            }
         }
     }
 }
