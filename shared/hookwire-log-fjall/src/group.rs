@@ -66,7 +66,10 @@ impl<'a> Group<'a> {
             numbers(&[position.k, self.now_ms]),
         );
         self.marks.insert(mark, position);
-        self.trim_over(&mut state);
+        if let Err(error) = self.trim_over(&mut state) {
+            // The topic stays longer than it should; the event is as good as any.
+            tracing::warn!(%error, topic.hash = %event.topic.hash(), "could not trim a topic");
+        }
         self.topics.insert(event.topic.clone(), state);
         self.published(event, position);
         Ok(Appended::New(position))
@@ -126,48 +129,67 @@ impl<'a> Group<'a> {
     }
 
     /// Drops the oldest entries while there are too many or they are too large.
-    fn trim_over(&self, state: &mut TopicState) {
+    fn trim_over(&self, state: &mut TopicState) -> fjall::Result<()> {
         let retention = &self.store.retention;
         let by_count = state.extent.next.saturating_sub(retention.events.max(1));
         if by_count > state.extent.first {
-            self.trim_to(state, by_count);
+            self.trim_to(state, by_count)?;
         }
         while state.next_bytes - state.first_bytes > retention.bytes && state.extent.len() > 1 {
-            self.trim_to(state, state.extent.first + 1);
+            self.trim_to(state, state.extent.first + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Drops entries of a topic that were appended before `oldest_ms`. A topic in which an entry cannot be read is
+    /// left alone: what is not known to be old must not go.
+    pub(crate) fn trim_older(&mut self, topic: Topic, mut state: TopicState, oldest_ms: u64) {
+        let trimmed =
+            self.first_young(&state, oldest_ms).and_then(|first| self.trim_to(&mut state, first));
+        match trimmed {
+            Ok(()) => {
+                self.topics.insert(topic, state);
+            }
+            Err(error) => {
+                tracing::warn!(%error, topic.hash = %topic.hash(), "could not trim a topic");
+            }
         }
     }
 
-    /// Drops entries of a topic that were appended before `oldest_ms`.
-    pub(crate) fn trim_older(&mut self, topic: Topic, mut state: TopicState, oldest_ms: u64) {
+    fn first_young(&self, state: &TopicState, oldest_ms: u64) -> fjall::Result<u64> {
         let (mut low, mut high) = (state.extent.first, state.extent.next);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.meta(&state, middle) {
-                Some(meta) if meta.at_ms >= oldest_ms => high = middle,
-                _ => low = middle + 1,
+            match self.meta(state, middle)? {
+                Some(meta) if meta.at_ms < oldest_ms => low = middle + 1,
+                _ => high = middle,
             }
         }
-        self.trim_to(&mut state, low);
-        self.topics.insert(topic, state);
+        Ok(low)
     }
 
-    fn trim_to(&self, state: &mut TopicState, first: u64) {
-        state.extent.first = first;
-        match self.meta(state, first) {
+    fn trim_to(&self, state: &mut TopicState, first: u64) -> fjall::Result<()> {
+        match self.meta(state, first)? {
             Some(meta) => {
                 state.first_bytes = meta.bytes_before;
                 state.first_at_ms = meta.at_ms;
             }
-            None => state.first_bytes = state.next_bytes,
+            None if first == state.extent.next => state.first_bytes = state.next_bytes,
+            None => {}
         }
+        state.extent.first = first;
+        Ok(())
     }
 
-    fn meta(&self, state: &TopicState, k: u64) -> Option<Meta> {
+    fn meta(&self, state: &TopicState, k: u64) -> fjall::Result<Option<Meta>> {
         if let Some(meta) = self.added.get(&(state.id, k)) {
-            return Some(*meta);
+            return Ok(Some(*meta));
         }
-        let value = self.store.keyspaces.entries.get(entry_key(state.id, k)).ok()??;
-        Some(Meta { bytes_before: number(&value, 0)?, at_ms: number(&value, 1)? })
+        let value = self.store.keyspaces.entries.get(entry_key(state.id, k))?;
+        let meta = |value: fjall::UserValue| {
+            Some(Meta { bytes_before: number(&value, 0)?, at_ms: number(&value, 1)? })
+        };
+        Ok(value.and_then(meta))
     }
 
     /// Makes the group durable, then shows it to readers and listeners.

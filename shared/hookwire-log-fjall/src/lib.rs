@@ -7,6 +7,7 @@
 
 mod catalog;
 mod group;
+mod journal;
 mod keyspaces;
 mod open;
 mod quarantine;
@@ -96,7 +97,7 @@ impl FjallLog {
     pub fn open(config: &FjallConfig, clock: Clock) -> Result<Self, OpenError> {
         let store = Arc::new(open::open(config, clock)?);
         let (commands, waiting) = mpsc::channel(Self::WAITING);
-        writer::spawn(Arc::clone(&store), waiting).map_err(OpenError::thread)?;
+        writer::spawn(Arc::clone(&store), waiting).map_err(OpenError::Thread)?;
         Ok(Self { store, commands })
     }
 
@@ -181,6 +182,9 @@ impl Log for FjallLog {
     async fn ready(&self) -> Result<(), ReadError> {
         if self.store.failed.load(Ordering::Acquire) {
             return Err(ReadError(failed()));
+        }
+        if self.commands.is_closed() {
+            return Err(ReadError(closed()));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -7,7 +8,8 @@ use fjall::LsmError;
 use hookwire_log::{Clock, Watchers};
 
 use crate::catalog::Catalog;
-use crate::keyspaces::{Keyspaces, number, numbers};
+use crate::journal::JournalEnds;
+use crate::keyspaces::{Keyspaces, entry_key, number, numbers};
 use crate::reclaim::Reclaim;
 use crate::{FjallConfig, Store};
 
@@ -38,12 +40,9 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-}
-
-impl OpenError {
-    pub(crate) fn thread(source: io::Error) -> Self {
-        Self::Io { path: PathBuf::new(), source }
-    }
+    /// The system gives no further thread.
+    #[error("the log's thread cannot be started")]
+    Thread(#[source] io::Error),
 }
 
 /// What can be done about a folder that did not open.
@@ -75,15 +74,26 @@ pub(crate) fn open(config: &FjallConfig, clock: Clock) -> Result<Store, OpenErro
 }
 
 fn open_once(config: &FjallConfig, clock: Clock) -> Result<Store, Failure> {
-    let path = &config.path;
-    let failure = |error| classify(path, error);
+    // Without a slash at its end, or the folder could not be moved.
+    let path: PathBuf = config.path.components().collect();
+    let existed = path.join("version").exists();
+    let failure = |error| classify(&path, existed, error);
+    let io_failure = |error| classify(&path, existed, fjall::Error::Io(error));
+    let ends = JournalEnds::of(&path).map_err(io_failure)?;
     let reclaim = Arc::new(Reclaim::default());
-    let keyspaces = Keyspaces::open(path, &reclaim).map_err(failure)?;
-    let generation = generation(&keyspaces, &clock).map_err(failure)?;
+    // The engine checks some of what it reads by assertions.
+    let opened = catch_unwind(AssertUnwindSafe(|| Keyspaces::open(&path, &reclaim)));
+    let keyspaces = opened.map_err(|_panic| Failure::Damaged("the engine gave up".into()))?;
+    let keyspaces = keyspaces.map_err(failure)?;
+    let lost_tail = ends.were_cut().map_err(io_failure)?;
+    let generation = generation(&keyspaces, &clock, lost_tail).map_err(failure)?;
     let catalog = Catalog::load(&keyspaces, generation).map_err(failure)?;
     let catalog = catalog.ok_or_else(|| Failure::Damaged("a topic cannot be read".into()))?;
     for (_, state) in catalog.all() {
         reclaim.trimmed(state.id, state.extent.first, 0);
+    }
+    if !entries_end_where_topics_say(&keyspaces, &catalog) {
+        return Err(Failure::Damaged("topics and entries do not belong together".into()));
     }
     let last_quarantined = keyspaces.quarantine.last_key_value().map(fjall::Guard::key);
     let last_quarantined = last_quarantined.transpose().map_err(failure)?;
@@ -102,18 +112,43 @@ fn open_once(config: &FjallConfig, clock: Clock) -> Result<Store, Failure> {
     })
 }
 
-fn generation(keyspaces: &Keyspaces, clock: &Clock) -> fjall::Result<u64> {
-    let stored = keyspaces.meta.get("generation")?;
-    if let Some(generation) = stored.and_then(|value| number(&value, 0)) {
-        return Ok(generation);
+/// Whether topics and entries belong together, as far as a look at some topics tells.
+///
+/// A table that lost its files opens as an empty one; and a batch's number in the journal is not part of its
+/// checksum, so that a bit flipped there makes the engine prefer an older state of a topic.
+fn entries_end_where_topics_say(keyspaces: &Keyspaces, catalog: &Catalog) -> bool {
+    const LOOKED_AT: usize = 10_000;
+    catalog.all().into_iter().take(LOOKED_AT).all(|(_, state)| {
+        let next = entry_key(state.id, state.extent.next);
+        let newest = entry_key(state.id, state.extent.next.saturating_sub(1));
+        let beyond = keyspaces.entries.range(next..=entry_key(state.id, u64::MAX)).next();
+        // One that is damaged is there, and its readers are told.
+        let is_there =
+            state.extent.is_empty() || keyspaces.entries.contains_key(newest).unwrap_or(true);
+        is_there && beyond.is_none()
+    })
+}
+
+/// The generation of every position: that of the log, or a new one when its tail is lost.
+fn generation(keyspaces: &Keyspaces, clock: &Clock, lost_tail: bool) -> fjall::Result<u64> {
+    let stored = keyspaces.meta.get("generation")?.and_then(|value| number(&value, 0));
+    let generation = match stored {
+        Some(generation) if !lost_tail => return Ok(generation),
+        // Later than the last one even if the clock went back.
+        Some(generation) => clock.now_ms().max(generation + 1),
+        None => clock.now_ms(),
+    };
+    if lost_tail {
+        tracing::error!(
+            "the embedded log's journal is damaged and lost its end; every reader is told of a gap"
+        );
     }
-    let generation = clock.now_ms();
     keyspaces.meta.insert("generation", numbers(&[generation]))?;
     keyspaces.sync()?;
     Ok(generation)
 }
 
-fn classify(path: &Path, error: fjall::Error) -> Failure {
+fn classify(path: &Path, existed: bool, error: fjall::Error) -> Failure {
     let path = path.to_owned();
     match error {
         fjall::Error::Locked => Failure::Refused(OpenError::Locked { path }),
@@ -128,6 +163,7 @@ fn classify(path: &Path, error: fjall::Error) -> Failure {
                 io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
                     Failure::Damaged(source.to_string())
                 }
+                io::ErrorKind::NotFound if existed => Failure::Damaged(source.to_string()),
                 _ => Failure::Refused(OpenError::Io { path, source }),
             }
         }
@@ -136,10 +172,10 @@ fn classify(path: &Path, error: fjall::Error) -> Failure {
 }
 
 fn move_aside(path: &Path, now_ms: u64) -> Result<PathBuf, OpenError> {
+    let path: PathBuf = path.components().collect();
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".damaged-{now_ms}"));
     let aside = PathBuf::from(name);
-    std::fs::rename(path, &aside)
-        .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    std::fs::rename(&path, &aside).map_err(|source| OpenError::Io { path, source })?;
     Ok(aside)
 }
