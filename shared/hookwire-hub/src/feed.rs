@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
@@ -17,14 +17,14 @@ pub(crate) struct Feed {
     log: Arc<dyn Log>,
     tape: Arc<Tape>,
     watch: OnceCell<Watch>,
-    reading: Mutex<HashMap<Position, Reading>>,
+    reading: Mutex<HashMap<Position, WeakShared<Read>>>,
     feeds: Feeds,
 }
 
 /// The feeds that somebody holds; the last holder's drop takes its feed out.
 pub(crate) type Feeds = Arc<Mutex<HashMap<Topic, Weak<Feed>>>>;
 
-type Reading = Shared<BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>>;
+type Read = BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>;
 
 /// A page of the log, encoded.
 #[derive(Debug)]
@@ -99,18 +99,23 @@ impl Feed {
 
     /// Reads the log after a position; all who ask for the same place at once share one read.
     pub(crate) async fn backfill(&self, after: Position) -> Result<Arc<Backfill>, Arc<ReadError>> {
-        let reading = self.readings().entry(after).or_insert_with(|| self.read(after)).clone();
-        let page = reading.await;
-        // A page is kept only while it is being read.
-        self.readings().retain(|_, reading| reading.peek().is_none());
-        page
+        let reading = {
+            let mut readings = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            // Held weakly, a read ends with the last session that waits for it, and so does its page.
+            readings.retain(|_, reading| reading.upgrade().is_some_and(|one| one.peek().is_none()));
+            match readings.get(&after).and_then(WeakShared::upgrade) {
+                Some(reading) => reading,
+                None => {
+                    let reading = self.read(after);
+                    readings.extend(reading.downgrade().map(|weak| (after, weak)));
+                    reading
+                }
+            }
+        };
+        reading.await
     }
 
-    fn readings(&self) -> MutexGuard<'_, HashMap<Position, Reading>> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn read(&self, after: Position) -> Reading {
+    fn read(&self, after: Position) -> Shared<Read> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
         let codec = Arc::clone(&self.tape.codec);
         let read = async move {

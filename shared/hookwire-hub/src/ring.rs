@@ -74,7 +74,7 @@ impl Ring {
 
     /// Notes that the log's tail was read to be `tail`, when the ring knows nothing as new.
     pub(crate) fn settle(&mut self, tail: Position) {
-        if self.head.is_none_or(|head| head.generation < tail.generation) {
+        if self.head.is_none_or(|head| head.generation != tail.generation) {
             self.clear();
             self.head = Some(tail);
         }

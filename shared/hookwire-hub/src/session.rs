@@ -62,7 +62,8 @@ impl Session {
     pub async fn next(&mut self) -> Delivery {
         loop {
             match self.step().await {
-                Ok(Step::Deliver(delivery)) => return self.after_success(delivery),
+                Ok(Step::Deliver(delivery)) => return delivery,
+                // Only now has every topic been read.
                 Ok(Step::AtHead) if self.degraded => {
                     self.degraded = false;
                     return Delivery::Recovered;
@@ -78,41 +79,39 @@ impl Session {
                 Err(Unavailable) => {
                     self.failures = self.failures.saturating_add(1);
                     let doubled = SHORTEST_PAUSE.saturating_mul(1 << self.failures.min(10));
-                    tokio::time::sleep(doubled.min(Self::LONGEST_PAUSE)).await;
+                    // A change in another topic is not kept waiting.
+                    let pause =
+                        tokio::time::timeout(doubled.min(Self::LONGEST_PAUSE), self.changed());
+                    let _either = pause.await;
                 }
             }
         }
     }
 
-    fn after_success(&mut self, delivery: Delivery) -> Delivery {
-        self.failures = 0;
-        if std::mem::take(&mut self.degraded) {
-            self.waiting.push_front(delivery);
-            return Delivery::Recovered;
-        }
-        delivery
-    }
-
     async fn step(&mut self) -> Result<Step, Unavailable> {
-        if let Some(delivery) = self.waiting.pop_front() {
-            return Ok(Step::Deliver(delivery));
-        }
         if !self.primed {
             self.find_places().await?;
             self.primed = true;
-            return Ok(Step::Deliver(Delivery::Primed));
+            // In front of what was found on the way: without a cursor nothing else can be told.
+            self.waiting.push_front(Delivery::Primed);
         }
-        let topics = self.follows.len();
+        if let Some(delivery) = self.waiting.pop_front() {
+            return Ok(Step::Deliver(delivery));
+        }
+        let (topics, mut answer) = (self.follows.len(), Ok(Step::AtHead));
         for index in (0..topics).map(|n| (self.turn + n) % topics) {
-            let Some(follow) = self.follows.get_mut(index) else {
-                continue;
-            };
-            if let Some(delivery) = follow.next(index).await? {
-                self.turn = index + 1;
-                return Ok(Step::Deliver(delivery));
+            let Some(follow) = self.follows.get_mut(index) else { continue };
+            match follow.next(index).await {
+                Ok(Some(delivery)) => {
+                    self.turn = index + 1;
+                    return Ok(Step::Deliver(delivery));
+                }
+                Ok(None) => {}
+                // The other topics may be read all the same.
+                Err(unavailable) => answer = Err(unavailable),
             }
         }
-        Ok(Step::AtHead)
+        answer
     }
 
     async fn find_places(&mut self) -> Result<(), Unavailable> {
