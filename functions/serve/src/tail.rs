@@ -1,8 +1,9 @@
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hookwire_client::{Follow, Followed, ServerSentEvent};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -15,23 +16,44 @@ pub(crate) async fn tail(tail: Tail) -> anyhow::Result<()> {
     for topic in &tail.topics {
         url.query_pairs_mut().append_pair("topic", topic);
     }
-    let stored = tail.cursor_file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
-    let stored = stored.map(|cursor| cursor.trim().to_owned()).filter(|cursor| !cursor.is_empty());
-    let mut follow = Follow::new(reqwest::Client::new(), url, stored.or(tail.from.clone()));
+    let stored = tail.cursor_file.as_deref().map(read_cursor).transpose()?.flatten();
+    // A connection that is dead without saying so would hang for ever; the relay beats every 15 s by default.
+    let client = reqwest::Client::builder().read_timeout(Duration::from_mins(2)).build()?;
+    let mut follow = Follow::new(client, url, stored.or(tail.from.clone()));
     loop {
         match follow.next().await? {
             Followed::Event(event) => {
                 deliver(&tail, &event).await?;
-                if let Some(file) = &tail.cursor_file {
-                    std::fs::write(file, &event.id).with_context(|| {
-                        format!("cannot write the cursor to {}", file.display())
-                    })?;
+                if let Some((file, cursor)) = tail.cursor_file.as_deref().zip(follow.last_id()) {
+                    write_cursor(file, cursor)?;
                 }
             }
             Followed::Opened => tell(&tail, "following")?,
             Followed::Cut(_) => tell(&tail, "cut; coming back")?,
         }
     }
+}
+
+/// Reads a cursor; a file that is not there yet has none.
+fn read_cursor(file: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(file) {
+        Ok(cursor) if cursor.trim().is_empty() => {
+            bail!("{} holds no cursor; remove it to start anew", file.display())
+        }
+        Ok(cursor) => Ok(Some(cursor.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot read the cursor in {}", file.display()))
+        }
+    }
+}
+
+/// Replaces a cursor as a whole: half a file would be no cursor.
+fn write_cursor(file: &Path, cursor: &str) -> anyhow::Result<()> {
+    let new = file.with_added_extension("new");
+    std::fs::write(&new, cursor)
+        .and_then(|()| std::fs::rename(&new, file))
+        .with_context(|| format!("cannot write the cursor to {}", file.display()))
 }
 
 async fn deliver(tail: &Tail, event: &ServerSentEvent) -> anyhow::Result<()> {

@@ -21,6 +21,8 @@ pub struct EventParser {
     begun: bool,
     name: String,
     data: Option<String>,
+    /// What the block that is being read says; it counts from its empty line on.
+    next_id: String,
     id: String,
     retry: Option<Duration>,
 }
@@ -46,7 +48,7 @@ impl EventParser {
         events
     }
 
-    /// The last id seen, also on its own; what a resume names.
+    /// The last id of a complete block, also of one without data; what a resume names.
     #[must_use]
     pub fn last_id(&self) -> &str {
         &self.id
@@ -74,7 +76,7 @@ impl EventParser {
                 data.push_str(value);
                 data.push('\n');
             }
-            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
+            "id" if !value.contains('\0') => value.clone_into(&mut self.next_id),
             "retry" => self.retry = value.parse().ok().map(Duration::from_millis).or(self.retry),
             _ => {}
         }
@@ -82,6 +84,7 @@ impl EventParser {
     }
 
     fn dispatch(&mut self) -> Option<ServerSentEvent> {
+        self.id.clone_from(&self.next_id);
         let name = std::mem::take(&mut self.name);
         let mut data = self.data.take()?;
         data.pop();
@@ -110,6 +113,13 @@ mod tests {
         for piece in 1..stream.len() {
             assert_eq!(parse(stream.as_bytes(), piece), expected, "pieces of {piece}");
         }
+    }
+
+    #[test]
+    fn an_event_that_is_cut_in_the_middle_does_not_count() {
+        let mut parser = EventParser::default();
+        parser.feed(b"id: 1\ndata: a\n\nid: 2\nevent: b\ndata: {\"half");
+        assert_eq!(parser.last_id(), "1", "a resume asks for the second again");
     }
 
     #[test]
