@@ -1,11 +1,12 @@
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback};
+use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
 use hookwire_log::{Clock, Log, MemoryLog, Quarantine};
 use hookwire_log_fjall::FjallLog;
 use http::StatusCode;
@@ -45,6 +46,7 @@ fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn Quarantine>
     match choice {
         LogChoice::Memory(retention) => {
             let log = Arc::new(MemoryLog::new(*retention, Clock::system()));
+            sweep(Arc::downgrade(&log));
             info!("keeping events in memory; a restart forgets them");
             Ok((Arc::clone(&log) as Arc<dyn Log>, log))
         }
@@ -57,6 +59,17 @@ fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn Quarantine>
     }
 }
 
+/// Drops what expired from a log in memory, for as long as it is there.
+fn sweep(log: Weak<MemoryLog>) {
+    tokio::spawn(async move {
+        while let Some(log) = log.upgrade() {
+            log.sweep();
+            drop(log);
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+    });
+}
+
 fn router(
     config: Config,
     log: Arc<dyn Log>,
@@ -66,16 +79,18 @@ fn router(
     let recorder = PrometheusBuilder::new().install_recorder()?;
     let origins = config.egress.cors_origins.iter();
     let origins = origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect();
-    let guard = from_fn_with_state(LoopbackGuard { origins }, guard_loopback);
+    let guard = LoopbackGuard { origins };
+    let only_known_pages = from_fn_with_state(guard.clone(), guard_origin);
+    let only_this_machine = from_fn_with_state(guard, guard_loopback);
     let (webhooks, admin) = hookwire_ingress::routers(config.ingress, Arc::clone(&log), quarantine);
     let console = if config.console { hookwire_console::router() } else { Router::new() };
     let guarded = hookwire_egress_sse::router(config.egress, Arc::clone(&log), stop)
         .merge(admin)
         .merge(console)
         .merge(probes::metrics(recorder))
-        .layer(guard);
-    // Webhooks stay outside the guard: a tunnel to a developer's machine names its own host.
+        .layer(only_this_machine);
     Ok(webhooks
+        .layer(only_known_pages)
         .merge(probes::health(log))
         .merge(guarded)
         .fallback(not_found)

@@ -31,22 +31,39 @@ pub async fn guard_loopback(
     }
 }
 
+/// The part of the guard that webhooks have, too: whoever pushes sends no `Origin`, and a tunnel to a developer's
+/// machine names its own host.
+pub async fn guard_origin(
+    State(guard): State<LoopbackGuard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guard.foreign_origin(&request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
+}
+
 impl LoopbackGuard {
     fn refusal(&self, request: &Request) -> Option<Problem> {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let authority =
-            header(HOST).or(request.uri().authority().map(http::uri::Authority::as_str));
-        if !authority.is_some_and(is_loopback) {
+        let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+        let authority = request.uri().authority().map(http::uri::Authority::as_str);
+        // Where both are given, both count: nobody says which one a proxy in front believed.
+        let mut named = host.into_iter().chain(authority).peekable();
+        if named.peek().is_none() || !named.all(is_loopback) {
             let detail = "without keys the relay answers only to localhost, 127.0.0.1 and [::1]; use one of them as the host";
             return Some(Problem::new(StatusCode::FORBIDDEN, "foreign-host", detail));
         }
+        self.foreign_origin(request)
+    }
+
+    fn foreign_origin(&self, request: &Request) -> Option<Problem> {
         let origin =
             request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-        if origin.is_some_and(|origin| !self.allows(origin)) {
+        origin.filter(|origin| !self.allows(origin)).map(|_foreign| {
             let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
-            return Some(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail));
-        }
-        None
+            Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail)
+        })
     }
 
     fn allows(&self, origin: &str) -> bool {

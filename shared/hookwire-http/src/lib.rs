@@ -9,6 +9,6 @@ mod problem;
 
 pub use body::{is_json, media_type, read_body};
 pub use client::{ClientNet, Peer, TrustedHops};
-pub use guard::{LoopbackGuard, guard_loopback};
+pub use guard::{LoopbackGuard, guard_loopback, guard_origin};
 pub use listener::{Connection, Listener, ListenerConfig};
 pub use problem::Problem;

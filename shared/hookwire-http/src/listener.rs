@@ -61,6 +61,8 @@ pub struct Listener {
 impl Listener {
     /// Pause after a failed accept: running out of descriptors passes, but not at once.
     const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+    /// How much later than our own deadline, which counts whom it cuts, the system gives up on a peer.
+    const VANISHED_LATER: Duration = Duration::from_secs(15);
     /// What one HTTP/1.1 connection may buffer to be written, beside frames that all share.
     const BUFFER_BYTES: usize = 16 * 1024;
 
@@ -93,7 +95,7 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    prepare(&stream, self.config.slow_after);
+                    prepare(&stream, self.config.slow_after + Self::VANISHED_LATER);
                     let connection = Connection { dead: dead.child_token() };
                     let served = self.connection(
                         stream,
