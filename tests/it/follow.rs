@@ -109,6 +109,26 @@ async fn a_stream_ends_by_itself_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_always_behind_ends_in_time_too() {
+    let relay = RelayOptions::default().set("MAX_LIFETIME", "1s").start().await;
+    for n in 0..200 {
+        relay.publish("a", &n.to_string(), &json!("x".repeat(200_000))).await;
+    }
+    let mut stream = relay.follow("topic=a&earliest", None).await;
+    // Two whole lives of other streams are longer than that of this one.
+    for _ in 0..2 {
+        let other = relay.follow("topic=b", None).await.event().await;
+        assert_eq!(other.name, "hookwire.closing");
+    }
+    // What was on its way before the end still comes, and then the end, although more would follow.
+    let mut events = 0;
+    while stream.event().await.name != "hookwire.closing" {
+        events += 1;
+    }
+    assert!(events < 200, "{events}");
+}
+
+#[tokio::test]
 async fn a_client_may_leave_its_cursor_with_the_relay() {
     let relay = Relay::start().await;
     let first = relay.publish("a", "1", &json!(1)).await;

@@ -1,6 +1,6 @@
 //! Wrong and hostile input: a clear error, and nothing else happens.
 
-use hookwire_tests::{Relay, RelayOptions, pubsub_push};
+use hookwire_tests::{Relay, RelayOptions, gmail_push, pubsub_push};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ async fn every_wrong_request_is_told_what_would_be_right() {
         ("POST", "/topics/a/events?type=a%0d%0ab", json, "{}", 400, "bad-event"),
         ("POST", "/topics/a/events?type=hookwire.gap", json, "{}", 400, "bad-event"),
         ("POST", "/topics/a%20b/events", json, "{}", 400, "bad-topic"),
+        ("GET", "/topics/%FF/events", None, "", 400, "bad-topic"),
+        ("GET", "/admin/quarantine/%FF", None, "", 404, "not-found"),
         ("POST", "/topics/a", json, "{}", 404, "not-found"),
         (
             "POST",
@@ -128,11 +130,21 @@ async fn a_page_from_elsewhere_cannot_reach_an_open_relay() {
 }
 
 #[tokio::test]
+async fn a_page_from_elsewhere_cannot_push_either() {
+    let relay = Relay::start().await;
+    let push = || relay.post("/webhooks/gmail").json(&gmail_push("1", "a@example.com", 1));
+    let from_a_page =
+        push().header("host", "rebound.example").header("origin", "http://rebound.example");
+    assert_eq!(from_a_page.send().await.unwrap().status(), 403);
+    let through_a_tunnel = push().header("host", "tunnel.example").send().await.unwrap();
+    assert_eq!(through_a_tunnel.status(), 200);
+}
+
+#[tokio::test]
 async fn a_publisher_cannot_speak_for_a_webhook() {
     let relay = Relay::start().await;
     let publish = |source: &str| {
-        let event =
-            json!({ "specversion": "1.0", "id": "1", "source": source, "type": "t", "data": 1 });
+        let event = json!({ "dataschema": "https://s.example", "unset": null, "count": 7, "specversion": "1.0", "id": "1", "source": source, "type": "t", "data": 1 });
         relay
             .post("/topics/a/events")
             .header("content-type", "application/cloudevents+json")

@@ -6,7 +6,8 @@ use hookwire_event::{Data, Event, EventId, EventTime, Extension, Payload, Source
 use hookwire_http::Problem;
 use hookwire_log::Clock;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{bad_request, event_type_of};
 
@@ -28,8 +29,9 @@ struct CloudEvent<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     data_base64: Option<String>,
-    #[serde(flatten, borrow)]
-    extensions: BTreeMap<String, &'a RawValue>,
+    /// Not raw: serde keeps what it flattens in a form of its own.
+    #[serde(flatten)]
+    extensions: BTreeMap<String, Value>,
 }
 
 /// Reads a CloudEvent in structured mode as an event of `topic`.
@@ -48,9 +50,12 @@ pub(crate) fn parse_cloud_event(topic: Topic, body: &[u8]) -> Result<Event, Prob
         return Err(bad("sources below /webhooks/ belong to the relay's webhooks".into()));
     }
     let time = event.time.as_deref().map(EventTime::parse).transpose();
-    let extension = |(name, json): (&String, &&RawValue)| {
-        Extension::json(name, json).map_err(|error| bad(format!("extension `{name}`: {error}")))
+    let extension = |(name, value): (&String, &Value)| {
+        let json = to_raw_value(value).map_err(|error| bad(error.to_string()))?;
+        Extension::json(name, &json).map_err(|error| bad(format!("extension `{name}`: {error}")))
     };
+    // An attribute that is null is an absent one.
+    let given = event.extensions.iter().filter(|(_, value)| !value.is_null());
     Ok(Event {
         id: EventId::parse(&event.id).map_err(|error| bad(error.to_string()))?,
         source,
@@ -64,7 +69,7 @@ pub(crate) fn parse_cloud_event(topic: Topic, body: &[u8]) -> Result<Event, Prob
             content_type: event.datacontenttype.map(Into::into),
         },
         key: event.partitionkey.map(Into::into),
-        extensions: event.extensions.iter().map(extension).collect::<Result<_, _>>()?,
+        extensions: given.map(extension).collect::<Result<_, _>>()?,
     })
 }
 

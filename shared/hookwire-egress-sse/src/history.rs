@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use hookwire_event::write_cloud_event;
@@ -8,7 +9,7 @@ use hookwire_log::{GapReason, Page, PageLimit, Start};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::json;
 
-use crate::{Egress, bad_request, topic_of, unavailable};
+use crate::{Egress, bad_request, in_time, topic_of, unavailable};
 
 /// Events of a page when no limit is given, and the highest limit.
 const DEFAULT_EVENTS: usize = 100;
@@ -16,13 +17,13 @@ const MAX_EVENTS: usize = 1_000;
 
 /// `GET /topics/{topic}/events?after=CURSOR&limit=N`: the history as JSON pages, oldest first.
 ///
-/// `next` is the cursor of the page that follows; a page without events means that it is the newest.
+/// `next` is the cursor of the page that follows; a page without events and gap means that there are no more.
 pub(crate) async fn get_topic_events(
     State(egress): State<Arc<Egress>>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let topic = topic_of(&path)?;
+    let topic = topic_of(path)?;
     let query = query.unwrap_or_default();
     let value = |name: &str| {
         form_urlencoded::parse(query.as_bytes())
@@ -39,14 +40,15 @@ pub(crate) async fn get_topic_events(
                 bad_request("bad-limit", format!("limit is a whole number from 1 to {MAX_EVENTS}"))
             })?,
     };
-    let earliest =
-        egress.log.locate(&topic, Start::Earliest).await.map_err(|_cause| unavailable())?;
+    let earliest = in_time(egress.log.locate(&topic, Start::Earliest)).await?;
+    let earliest = earliest.map_err(|_cause| unavailable())?;
     let after = value("after").filter(|after| !after.is_empty() && after != "earliest");
     let claimed = after.as_ref().map(|after| after.parse());
     let unreadable = matches!(claimed, Some(Err(_)));
     let after = claimed.and_then(Result::ok).unwrap_or(earliest);
     let limit = PageLimit { events: limit, bytes: 4 * 1024 * 1024 };
-    let page = egress.log.read_after(&topic, after, limit).await.map_err(|_cause| unavailable())?;
+    let page = in_time(egress.log.read_after(&topic, after, limit)).await?;
+    let page = page.map_err(|_cause| unavailable())?;
     let next = page.entries.last().map(|entry| entry.position);
     let next = next.or(page.gap.map(|gap| gap.resumed_at)).unwrap_or(after);
     let gap = gap_of(&page, unreadable, earliest);

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::routing::{get, post};
 use hookwire_event::{EventType, Topic};
 use hookwire_http::Problem;
@@ -36,7 +38,7 @@ use crate::frame::SseCodec;
 pub struct EgressConfig {
     /// Pause between heartbeats on a quiet stream; below the idle time-out of whatever stands in front.
     pub heartbeat: Duration,
-    /// When a browser comes back after a cut; jittered by half of it.
+    /// When a browser comes back after a cut, plus or minus half of it.
     pub retry: Duration,
     /// A stream ends by itself between nine tenths of this and all of it.
     pub max_lifetime: Duration,
@@ -91,7 +93,8 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
 }
 
 /// Takes the topic out of `/topics/{topic}/events`; the slashes of its name may be encoded or not.
-fn topic_of(path: &str) -> Result<Topic, Problem> {
+fn topic_of(path: Result<Path<String>, PathRejection>) -> Result<Topic, Problem> {
+    let Path(path) = path.map_err(|rejection| bad_request("bad-topic", rejection.body_text()))?;
     let Some(name) = path.strip_suffix("/events") else {
         let detail = "the path of a topic's events is /topics/{topic}/events";
         return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
@@ -112,6 +115,14 @@ fn event_type_of(text: &str) -> Result<EventType, Problem> {
 
 fn bad_request(kind: &'static str, cause: impl fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, kind, format!("{cause}"))
+}
+
+/// Longest time that a publisher or a page waits for the log.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Waits for the log, but not for ever.
+async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.map_err(|_elapsed| unavailable())
 }
 
 fn unavailable() -> Problem {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use hookwire_event::{Data, Event, EventId, EventTime, Payload, SourceUri, Topic};
 use hookwire_http::{Problem, is_json, media_type, read_body};
@@ -11,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
-use crate::{Egress, bad_request, event_type_of, topic_of, unavailable};
+use crate::{Egress, bad_request, event_type_of, in_time, topic_of, unavailable};
 
 /// How long a publish's body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -22,19 +23,19 @@ const API: &str = "/api";
 /// `POST /topics/{topic}/events`: publishes one event; answered when it is durable.
 pub(crate) async fn post_topic_events(
     State(egress): State<Arc<Egress>>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let topic = topic_of(&path)?;
+    let topic = topic_of(path)?;
     let body = read_body(&headers, body, egress.config.max_body_bytes, BODY_WITHIN).await?;
     let event = match media_type(&headers).as_str() {
         CLOUD_EVENT => parse_cloud_event(topic, &body)?,
         other => bare(topic, &query.unwrap_or_default(), &headers, other, &body)?,
     };
     let id = event.id.clone();
-    let appended = egress.log.append(event).await.map_err(refusal)?;
+    let appended = in_time(egress.log.append(event)).await?.map_err(refusal)?;
     let outcome = match appended {
         Appended::New(_) => "appended",
         Appended::Duplicate(_) => "duplicate",

@@ -98,7 +98,8 @@ fn topics(query: &[(String, String)]) -> Result<Vec<Topic>, Problem> {
 
 /// Reads a time span before now, or a time, as milliseconds since the Unix epoch.
 fn since_ms(text: &str) -> Option<u64> {
-    if let Ok(unix_ms) = EventTime::unix_ms(text) {
+    // In a query an offset's `+` that was not encoded is a space.
+    if let Ok(unix_ms) = EventTime::unix_ms(&text.replace(' ', "+")) {
         return Some(unix_ms);
     }
     let unit_ms = match text.bytes().last()? {
@@ -147,6 +148,7 @@ mod tests {
             ("topic=a&lastEventId=earliest", Start::Earliest),
             ("topic=a&last_n=5", Start::Last(5)),
             ("topic=a&since=1970-01-01T00:00:01Z", Start::Since(1_000)),
+            ("topic=a&since=1970-01-01T02:00:01+02:00", Start::Since(1_000)),
             ("topic=a&client=unheard", Start::Tail),
         ] {
             assert_eq!(places(query, None), Ok(vec![Place::Start(start)]), "{query}");

@@ -85,11 +85,14 @@ struct Stream {
     retry: Duration,
     draining: CancellationToken,
     ended: bool,
+    rest: Bytes,
     pulse: Option<Arc<Pulse>>,
     _open: Open,
 }
 
 impl Stream {
+    const SLICE_BYTES: usize = 16 * 1024;
+
     fn new(
         egress: &Egress,
         session: Session,
@@ -109,6 +112,7 @@ impl Stream {
             retry,
             draining: egress.draining.clone(),
             ended: false,
+            rest: Bytes::new(),
             pulse,
             _open: Open::new(),
         }
@@ -123,7 +127,14 @@ impl Stream {
             pulse.beat();
         }
         let draining = self.draining.clone();
+        if let Some(bytes) = self.slice() {
+            return Some(bytes);
+        }
         loop {
+            // A client that is always behind would otherwise never be seen to have been here long enough.
+            if Instant::now() >= self.ends_at {
+                return Some(self.close(Closing::Lifetime));
+            }
             let wake_at = self.heartbeat_at.min(self.ends_at);
             let delivery = tokio::select! {
                 biased;
@@ -135,13 +146,25 @@ impl Stream {
             match delivery {
                 Ok(delivery) => {
                     if let Some(bytes) = self.encode(delivery) {
-                        return Some(bytes);
+                        self.rest = bytes;
+                        return self.slice();
                     }
                 }
-                Err(_elapsed) if now >= self.ends_at => return Some(self.close(Closing::Lifetime)),
-                Err(_elapsed) => return Some(control::HEARTBEAT),
+                Err(_elapsed) if now < self.ends_at => return Some(control::HEARTBEAT),
+                Err(_elapsed) => {}
             }
         }
+    }
+
+    /// The next piece of what was delivered last.
+    fn slice(&mut self) -> Option<Bytes> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        // Over HTTP/2 a piece is asked for only when the one before is gone, and that is how a client that reads
+        // slowly differs from one that does not read.
+        let most = if self.pulse.is_some() { Self::SLICE_BYTES } else { usize::MAX };
+        Some(self.rest.split_to(most.min(self.rest.len())))
     }
 
     fn close(&mut self, reason: Closing) -> Bytes {

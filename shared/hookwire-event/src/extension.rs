@@ -22,7 +22,7 @@ pub enum InvalidExtension {
 }
 
 impl Extension {
-    const RESERVED: [&'static str; 10] = [
+    const RESERVED: [&'static str; 9] = [
         "specversion",
         "id",
         "source",
@@ -30,7 +30,6 @@ impl Extension {
         "subject",
         "time",
         "datacontenttype",
-        "dataschema",
         "data",
         "partitionkey",
     ];
