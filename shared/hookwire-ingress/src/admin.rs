@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hookwire_event::EventTime;
 use hookwire_http::Problem;
-use hookwire_log::{BoxError, Quarantined};
+use hookwire_log::{AppendError, Appended, BoxError, Quarantined};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -25,9 +26,9 @@ pub(crate) async fn list(State(ingress): State<Arc<Ingress>>) -> Result<Json<Val
 /// `GET /admin/quarantine/{id}`: one notification with its body.
 pub(crate) async fn show(
     State(ingress): State<Arc<Ingress>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let notification = find(&ingress, &id).await?;
+    let notification = find(&ingress, path).await?;
     let (name, body) = match std::str::from_utf8(&notification.body) {
         Ok(text) => ("body", json!(text)),
         Err(_binary) => ("body_base64", json!(STANDARD.encode(&notification.body))),
@@ -40,9 +41,9 @@ pub(crate) async fn show(
 /// `POST /admin/quarantine/{id}/retry`: takes a notification again, with the source as it is configured now.
 pub(crate) async fn retry(
     State(ingress): State<Arc<Ingress>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let notification = find(&ingress, &id).await?;
+    let notification = find(&ingress, path).await?;
     let source = ingress.sources.iter().find(|source| source.name == notification.source);
     let source = source.ok_or_else(|| still_unusable("its source is no longer configured"))?;
     let headers: HeaderMap = notification.headers.iter().filter_map(header).collect();
@@ -50,19 +51,25 @@ pub(crate) async fn retry(
         .map_err(|unusable| still_unusable(&unusable.to_string()))?;
     let event_id = event.id.clone();
     let appended = ingress.log.append(event).await;
-    let appended = appended.map_err(|error| still_unusable(&error.to_string()))?;
+    let appended = appended.map_err(|error| match error {
+        AppendError::TooLarge { .. } => still_unusable(&error.to_string()),
+        AppendError::Unavailable(cause) => unavailable(cause),
+    })?;
     ingress.quarantine.remove(notification.id).await.map_err(unavailable)?;
     let outcome = match appended {
-        hookwire_log::Appended::New(_) => "appended",
-        hookwire_log::Appended::Duplicate(_) => "duplicate",
+        Appended::New(_) => "appended",
+        Appended::Duplicate(_) => "duplicate",
     };
     Ok(Json(json!({ "outcome": outcome, "id": event_id.as_str() })))
 }
 
-async fn find(ingress: &Ingress, id: &str) -> Result<Quarantined, Problem> {
-    let found = match id.parse() {
-        Ok(id) => ingress.quarantine.get(id).await.map_err(unavailable)?,
-        Err(_) => None,
+async fn find(
+    ingress: &Ingress,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Quarantined, Problem> {
+    let found = match path.ok().and_then(|Path(id)| id.parse().ok()) {
+        Some(id) => ingress.quarantine.get(id).await.map_err(unavailable)?,
+        None => None,
     };
     found.ok_or_else(|| {
         let detail =
@@ -99,10 +106,6 @@ fn unavailable(error: BoxError) -> Problem {
         error = &*error as &(dyn std::error::Error + 'static),
         "the quarantine does not answer"
     );
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "log-unavailable",
-        "the quarantine does not answer",
-    )
-    .retry_after(std::time::Duration::from_secs(1))
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", "the log does not answer")
+        .retry_after(std::time::Duration::from_secs(1))
 }

@@ -58,8 +58,8 @@ async fn receive(
     push: &Parts,
     body: Body,
 ) -> Result<Taken, Reject> {
-    let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
     admit(ingress, index, source, push).await?;
+    let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
     let body = read(ingress, source, &push.headers, body).await?;
     let received_at_ms = Clock::system().now_ms();
     match event(source, &push.headers, &body, received_at_ms) {

@@ -28,7 +28,8 @@ impl Quarantine for FjallLog {
     async fn list(&self, limit: usize) -> Result<Vec<Quarantined>, BoxError> {
         blocking(&self.store, move |store| {
             let newest = store.keyspaces.quarantine.iter().rev().take(limit);
-            newest.map(|guard| decode(&guard.into_inner()?)).collect()
+            // One that cannot be read must not hide the others.
+            Ok(newest.filter_map(|guard| decode(&guard.into_inner().ok()?).ok()).collect())
         })
         .await
     }

@@ -47,6 +47,8 @@ struct Stored {
 impl MemoryLog {
     /// Most notifications in the quarantine.
     const QUARANTINE: usize = 1_000;
+    /// Most bytes of their bodies.
+    const QUARANTINE_BYTES: usize = 64 * 1024 * 1024;
 
     /// An empty log; its generation is the clock's time.
     #[must_use]
@@ -220,7 +222,11 @@ impl Quarantine for MemoryLog {
         state.quarantined += 1;
         notification.id = state.quarantined;
         state.quarantine.push_back(notification);
-        if state.quarantine.len() > Self::QUARANTINE {
+        let bytes =
+            |state: &State| state.quarantine.iter().map(|one| one.body.len()).sum::<usize>();
+        while state.quarantine.len() > Self::QUARANTINE
+            || (bytes(&state) > Self::QUARANTINE_BYTES && state.quarantine.len() > 1)
+        {
             state.quarantine.pop_front();
             tracing::warn!("the quarantine is full, its oldest notification is dropped");
         }
