@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# What the gate needs and a machine with Rust may lack; sourced by scripts/test. Each function installs
+# one thing and does nothing where it is there already. Nothing is put into the working copy.
+
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/hookwire
+cargo_deny_version=0.20.2
+cargo_deny=$tools/cargo-deny-$cargo_deny_version/bin/cargo-deny
+cfn_lint_version=1.58.0
+cfn_lint=$tools/cfn-lint-$cfn_lint_version/bin/cfn-lint
+
+install_packages() {
+    local missing=()
+    has cc || missing+=(build-essential)
+    has curl || missing+=(curl ca-certificates)
+    has node || missing+=(nodejs)
+    has npm || missing+=(npm)
+    has "${CHROMIUM:-chromium}" || missing+=(chromium)
+    has redis-server || missing+=(redis-server)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    ((${#missing[@]})) || return 0
+
+    if ! has apt-get; then
+        echo "error: this machine has no apt-get; install what stands for Debian's ${missing[*]}" >&2
+        return 1
+    fi
+    if ! as_root true; then
+        echo "error: only root can install packages; run: apt-get install ${missing[*]}" >&2
+        return 1
+    fi
+    # Debian starts a service as soon as it is installed, unless this file says no. Tests start what
+    # they need themselves, and a Redis that nobody asked for would hold the port.
+    if [[ ! -e /usr/sbin/policy-rc.d ]]; then
+        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d
+        as_root chmod 755 /usr/sbin/policy-rc.d
+    fi
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300)
+    as_root "${apt[@]}" update
+    as_root "${apt[@]}" install --no-install-recommends "${missing[@]}"
+}
+
+install_rust_components() {
+    if ! cargo fmt --version || ! cargo clippy --version; then
+        rustup component add rustfmt clippy
+    fi
+}
+
+install_cargo_deny() {
+    lock_tools
+    ! "$cargo_deny" --version || return 0
+    # Its release profile optimizes across all crates at once, which takes longer than it ever saves here.
+    # Run elsewhere, so that this workspace's settings for cargo do not apply.
+    cd "$tools" || return
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        CARGO_TARGET_DIR=$tools/build cargo install --locked --force \
+        --root "$tools/cargo-deny-$cargo_deny_version" "cargo-deny@$cargo_deny_version"
+    rm -rf "$tools/build"
+}
+
+install_cfn_lint() {
+    lock_tools
+    local venv=${cfn_lint%/bin/*}
+    # Not `cfn-lint --version`, which takes seconds. Fails too when the system's Python has changed underneath.
+    ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("cfn-lint")' || return 0
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --disable-pip-version-check "cfn-lint==$cfn_lint_version"
+}
+
+has() {
+    command -v "$1" >/dev/null
+}
+
+# Without a terminal there is nobody to ask for a password.
+as_root() {
+    if ((EUID)); then sudo -n "$@"; else "$@"; fi
+}
+
+# Until the calling step ends: two gates on one machine share the folder.
+lock_tools() {
+    mkdir -p "$tools"
+    exec {tools_lock}>"$tools/lock"
+    flock "$tools_lock"
+}
