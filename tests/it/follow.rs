@@ -105,6 +105,8 @@ async fn a_stream_ends_by_itself_and_says_why() {
     assert_eq!(closing.name, "hookwire.closing");
     assert_eq!(closing.data, json!({ "reason": "lifetime" }));
     assert_eq!(closing.id, cursor, "the cursor stands");
+    // Older clients do not heed an id without data.
+    stream.raw_until(&format!("id: {cursor}\nevent: hookwire.closing\n")).await;
     assert_eq!(stream.next().await, None);
 }
 

@@ -41,10 +41,12 @@ pub(crate) fn recovered() -> Bytes {
     control("recovered", &json!({})).into()
 }
 
-/// Tells why the stream ends, and when to come back.
-pub(crate) fn closing(reason: Closing, retry_ms: u64) -> Bytes {
+/// Tells why the stream ends, and when to come back. It names the cursor once more: some clients only heed an id that
+/// comes with data, and would otherwise come back without the one that the stream began with.
+pub(crate) fn closing(reason: Closing, retry_ms: u64, cursor: Option<&str>) -> Bytes {
     let data = json!({ "reason": reason.as_str() });
-    format!("{}{}", retry(retry_ms), control("closing", &data)).into()
+    let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    format!("{}{id}{}", retry(retry_ms), control("closing", &data)).into()
 }
 
 fn control(name: &str, data: &Value) -> String {

@@ -33,7 +33,7 @@ pub(crate) async fn get_events(
     if egress.draining.is_cancelled() {
         // Any status but 200 would stop an EventSource for ever, and another process will serve it.
         let shutdown = Closing::Shutdown;
-        return Ok(event_stream(control::closing(shutdown, shutdown.retry_ms(retry)).into()));
+        return Ok(event_stream(control::closing(shutdown, shutdown.retry_ms(retry), None).into()));
     }
     let pulse = (request.version() == Version::HTTP_2).then(|| {
         let connection = request.extensions().get::<Connection>().cloned();
@@ -171,7 +171,8 @@ impl Stream {
         self.ended = true;
         metrics::counter!("hookwire_streams_closed_total", "reason" => reason.as_str())
             .increment(1);
-        control::closing(reason, reason.retry_ms(self.retry))
+        let cursor = self.cursor.as_ref().map(Cursor::text);
+        control::closing(reason, reason.retry_ms(self.retry), cursor.as_deref())
     }
 
     fn encode(&mut self, delivery: Delivery) -> Option<Bytes> {
