@@ -1,0 +1,152 @@
+//! The console, in a real browser and on a real relay.
+
+use hookwire_tests::{RelayOptions, gmail_push};
+use serde_json::{Value, json};
+
+use crate::clients::Program;
+
+/// The list's cells that name an event's type.
+const TYPES: &str = "#rows .row .cell-type";
+/// The list's cells that show the beginning of an event's data.
+const DATA: &str = "#rows .row .cell-data";
+/// The line that says how the stream is.
+const STATE: &str = "#state-text";
+
+fn options() -> RelayOptions {
+    RelayOptions::default().on_disk().set("RETRY", "100ms")
+}
+
+#[tokio::test]
+async fn the_console_opens_without_a_complaint_of_the_browser() {
+    let relay = options().start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    tab_is_live(&mut browser, tab).await;
+    browser.sees(tab, "#ready", "ready").await;
+    browser.click(tab, "#help").await;
+    browser.sees(tab, "#help-dialog[open] h2", "Keyboard and terms").await;
+    assert_eq!(browser.complaints(tab).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_click_pushes_a_sample_and_the_same_again_is_a_duplicate_without_a_row() {
+    let relay = options().start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    tab_is_live(&mut browser, tab).await;
+    browser.click(tab, "#sample-send").await;
+    browser.sees(tab, "#sample-response .outcome", "appended").await;
+    browser.sees(tab, TYPES, "gmail.history").await;
+    browser.click(tab, "#sample-again").await;
+    browser.sees(tab, "#sample-response .outcome", "duplicate").await;
+    // A row of the duplicate would have come before this one.
+    browser.click(tab, "#sample-send").await;
+    browser.sees(tab, "#sample-response .outcome", "appended").await;
+    browser.sees_times(tab, TYPES, "gmail.history", 2).await;
+    browser.sees(tab, "#count-events", "2").await;
+    assert_eq!(browser.complaints(tab).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_push_from_outside_appears_with_its_type_and_data() {
+    let relay = options().start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    tab_is_live(&mut browser, tab).await;
+    relay.push("gmail", &gmail_push("1", "user@example.com", 4_711)).await;
+    browser.sees(tab, TYPES, "gmail.history").await;
+    browser.sees(tab, DATA, "4711").await;
+}
+
+#[tokio::test]
+async fn an_event_published_in_the_console_is_shown_in_every_tab() {
+    let relay = options().start().await;
+    let mut browser = Browser::start();
+    let mut tabs = Vec::new();
+    for _ in 0..2 {
+        let tab = browser.open(&relay.url("/")).await;
+        tab_is_live(&mut browser, tab).await;
+        tabs.push(tab);
+    }
+    browser.fill(tabs[0], "#publish-body", r#"{"text": "from the first tab"}"#).await;
+    browser.click(tabs[0], "#publish-form button[type=submit]").await;
+    browser.sees(tabs[0], "#publish-response .outcome", "appended").await;
+    for tab in tabs {
+        browser.sees(tab, TYPES, "demo.greeting").await;
+        browser.sees(tab, DATA, "from the first tab").await;
+        assert_eq!(browser.complaints(tab).await, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn the_console_reconnects_by_itself_and_shows_what_it_missed() {
+    let mut relay = options().start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    tab_is_live(&mut browser, tab).await;
+    relay.publish("demo", "1", &json!("before")).await;
+    browser.sees(tab, DATA, "before").await;
+    relay.kill().await;
+    browser.sees(tab, STATE, "Reconnecting").await;
+    // The page knows one address only: it misses what is published at another.
+    let mut elsewhere = options().folder(relay.folder()).start().await;
+    elsewhere.publish("demo", "2", &json!("missed")).await;
+    elsewhere.kill().await;
+    relay.restart().await;
+    tab_is_live(&mut browser, tab).await;
+    relay.publish("demo", "3", &json!("after")).await;
+    browser.sees(tab, DATA, "after").await;
+    let shown = browser.sees_times(tab, DATA, "", 3).await;
+    assert_eq!(shown, json!(["after", "missed", "before"]), "newest first, each once");
+    browser.sees(tab, "#count-reconnects", "1").await;
+}
+
+async fn tab_is_live(browser: &mut Browser, tab: Tab) {
+    browser.sees(tab, STATE, "Live").await;
+}
+
+/// Chromium, driven by `tests/clients/tabs.mjs`.
+struct Browser(Program);
+
+/// A tab of it.
+#[derive(Debug, Clone, Copy)]
+struct Tab(u64);
+
+impl Browser {
+    fn start() -> Self {
+        Self(Program::start("tabs.mjs", &[]))
+    }
+
+    async fn ask(&mut self, command: Value) -> Value {
+        let answer = self.0.ask(&command).await;
+        assert_eq!(answer["error"], Value::Null, "{command}");
+        answer
+    }
+
+    async fn open(&mut self, address: &str) -> Tab {
+        Tab(self.ask(json!({ "open": address })).await["tab"].as_u64().unwrap())
+    }
+
+    async fn click(&mut self, Tab(tab): Tab, selector: &str) {
+        self.ask(json!({ "tab": tab, "click": selector })).await;
+    }
+
+    async fn fill(&mut self, Tab(tab): Tab, selector: &str, text: &str) {
+        self.ask(json!({ "tab": tab, "fill": selector, "with": text })).await;
+    }
+
+    /// Waits until exactly one element that matches shows this text.
+    async fn sees(&mut self, tab: Tab, selector: &str, text: &str) {
+        self.sees_times(tab, selector, text, 1).await;
+    }
+
+    /// Waits until so many elements that match show this text, and returns what they show.
+    async fn sees_times(&mut self, Tab(tab): Tab, selector: &str, text: &str, count: u64) -> Value {
+        let awaited = json!({ "tab": tab, "await": selector, "text": text, "count": count });
+        self.ask(awaited).await["texts"].take()
+    }
+
+    async fn complaints(&mut self, Tab(tab): Tab) -> Value {
+        self.ask(json!({ "tab": tab, "complaints": true })).await["complaints"].take()
+    }
+}
