@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::baseline::Pacing;
+
+/// Measures the relay against a bare write(2) loop.
+#[derive(Debug, Parser)]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to measure; everything when nothing is named.
+    scenarios: Vec<Scenario>,
+    /// A smoke test of about a minute: one short round each. Its figures mean little.
+    #[arg(long)]
+    quick: bool,
+    /// Rounds of the interleaved comparisons.
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    #[command(subcommand)]
+    inner: Option<Inner>,
+}
+
+/// One thing that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// Memory of idle streams, and how fast they open.
+    Idle,
+    /// Deliveries per second on one topic.
+    Fanout,
+    /// Publish to receive at a fixed, low rate.
+    Latency,
+    /// Publishes per second without streams.
+    Ingest,
+    /// From exec to listening over a large log that was killed.
+    Startup,
+}
+
+/// The processes that a measurement starts, as modes of the same program.
+#[derive(Debug, Subcommand)]
+enum Inner {
+    /// Serve as a bare write loop.
+    #[command(hide = true, name = "serve-baseline")]
+    Baseline { pacing: Pacing },
+    /// Fill a log folder through its crate, say so, and go on until killed.
+    #[command(hide = true, name = "fill-log")]
+    Fill { folder: PathBuf, events: u64 },
+    /// Run a command that dies with this process, on one core if one is given.
+    #[command(hide = true, name = "run-leashed")]
+    Leash {
+        #[arg(long)]
+        core: Option<usize>,
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+}
+
+/// What this process is to be.
+#[derive(Debug)]
+pub enum Role {
+    Measure(Plan),
+    Baseline(Pacing),
+    Fill { folder: PathBuf, events: u64 },
+    Leash { core: Option<usize>, command: Vec<String> },
+}
+
+/// What is measured, and how long.
+#[derive(Debug)]
+pub struct Plan {
+    pub scenarios: Vec<Scenario>,
+    pub quick: bool,
+    pub rounds: usize,
+}
+
+impl Args {
+    pub fn role(self) -> Role {
+        match self.inner {
+            Some(Inner::Baseline { pacing }) => Role::Baseline(pacing),
+            Some(Inner::Fill { folder, events }) => Role::Fill { folder, events },
+            Some(Inner::Leash { core, command }) => Role::Leash { core, command },
+            None => {
+                let all = || Scenario::value_variants().to_vec();
+                let scenarios = if self.scenarios.is_empty() { all() } else { self.scenarios };
+                let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 3 }).max(1);
+                Role::Measure(Plan { scenarios, quick: self.quick, rounds })
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::ValueEnum;
+
+use crate::baseline::Pacing;
+use crate::cores::Cores;
+
+/// Where things are, and which core serves.
+#[derive(Debug)]
+pub struct Site {
+    pub cores: Option<Cores>,
+    /// A copy of the relay, so that a build in the middle of a run changes nothing.
+    pub relay: PathBuf,
+    /// What a run leaves behind is in here.
+    pub folder: PathBuf,
+}
+
+/// A server in a process of its own; it ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    log: Option<JoinHandle<()>>,
+    pub address: SocketAddr,
+    /// From before the start until it said that it listens.
+    pub started_in: Duration,
+}
+
+impl Site {
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    /// Starts the relay over this log.
+    pub fn relay(&self, log: &str) -> anyhow::Result<Server> {
+        let mut command = self.leashed(&self.relay)?;
+        command.env("HOOKWIRE_LISTEN", "127.0.0.1:0").env("HOOKWIRE_LOG", log);
+        // A round publishes more than a topic keeps by default, and the slowest stream must still find it.
+        command.env("HOOKWIRE_RETENTION_EVENTS", "2000000");
+        command.env("HOOKWIRE_RETENTION_BYTES", "1GiB");
+        Self::start(command).context("the relay")
+    }
+
+    /// Starts the bare server.
+    pub fn baseline(&self, pacing: Pacing) -> anyhow::Result<Server> {
+        let mut command = self.leashed(&std::env::current_exe()?)?;
+        let pacing = pacing.to_possible_value().context("a pacing has a name")?;
+        command.args(["serve-baseline", pacing.get_name()]);
+        Self::start(command).context("the baseline")
+    }
+
+    /// A command that runs on the server's core and dies with this process.
+    pub fn leashed(&self, program: &Path) -> anyhow::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.current_dir(&self.folder).env_clear().stdin(Stdio::null());
+        command.arg("run-leashed");
+        if let Some(cores) = self.cores {
+            command.arg("--core").arg(cores.server.to_string());
+        }
+        command.arg("--").arg(program);
+        Ok(command)
+    }
+
+    fn start(mut command: Command) -> anyhow::Result<Server> {
+        let start = Instant::now();
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let stderr = process.stderr.take().context("standard error is piped")?;
+        let (found, address) = mpsc::channel();
+        let log = std::thread::spawn(move || listen_to(stderr, &found));
+        // From here on every way out ends the process.
+        let mut server = Server {
+            process,
+            log: Some(log),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            started_in: Duration::ZERO,
+        };
+        let (listened_at, address) = address.recv_timeout(Self::PATIENCE).context("not started")?;
+        server.started_in = listened_at - start;
+        server.address = address;
+        Ok(server)
+    }
+}
+
+impl Server {
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; what matters is that it is gone.
+        drop(self.process.kill());
+        drop(self.process.wait());
+        // Its last words come out before what the load says about it.
+        drop(self.log.take().map(JoinHandle::join));
+    }
+}
+
+/// Finds the address in what a server logs, and passes on what it complains about.
+fn listen_to(stderr: ChildStderr, found: &mpsc::Sender<(Instant, SocketAddr)>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        let address = line.split_once("listening on http://").map(|(_, rest)| rest);
+        let address = address.and_then(|rest| rest.split([',', ' ']).next()?.parse().ok());
+        if let Some(address) = address {
+            // Nobody waits for it any more when it came too late.
+            let _late = found.send((Instant::now(), address));
+        } else if ["WARN", "ERROR", "rror:", "panicked"].iter().any(|word| line.contains(word)) {
+            eprintln!("  server: {line}");
+        }
+    }
+}
