@@ -100,7 +100,9 @@ async fn a_quiet_stream_is_kept_alive() {
 async fn a_stream_ends_by_itself_and_says_why() {
     let relay = RelayOptions::default().set("MAX_LIFETIME", "1s").start().await;
     let mut stream = relay.follow("topic=a", None).await;
-    let cursor = stream.primed().await;
+    stream.primed().await;
+    relay.publish("a", "1", &json!(1)).await;
+    let cursor = stream.event().await.id;
     let closing = stream.event().await;
     assert_eq!(closing.name, "hookwire.closing");
     assert_eq!(closing.data, json!({ "reason": "lifetime" }));

@@ -77,6 +77,7 @@ fn accepts_events(headers: &HeaderMap) -> Result<(), Problem> {
 /// One open stream: its session, and when it is to do what.
 struct Stream {
     session: Session,
+    /// That of a stream over several topics, moved on with each frame; over one, frames carry their own.
     cursor: Option<Cursor>,
     requested: Option<String>,
     heartbeat: Duration,
@@ -171,16 +172,21 @@ impl Stream {
         self.ended = true;
         metrics::counter!("hookwire_streams_closed_total", "reason" => reason.as_str())
             .increment(1);
-        let cursor = self.cursor.as_ref().map(Cursor::text);
+        let cursor = self.cursor.is_some().then(|| self.standing().text());
         control::closing(reason, reason.retry_ms(self.retry), cursor.as_deref())
+    }
+
+    /// The cursor after everything delivered.
+    fn standing(&self) -> Cursor {
+        let positions = self.session.positions();
+        Cursor::new(positions.filter_map(|(topic, at)| Some((topic.clone(), at?))))
     }
 
     fn encode(&mut self, delivery: Delivery) -> Option<Bytes> {
         match delivery {
             Delivery::Primed => {
-                let positions = self.session.positions();
-                let known = positions.filter_map(|(topic, at)| Some((topic.clone(), at?)));
-                let cursor = self.cursor.insert(Cursor::new(known));
+                let standing = self.standing();
+                let cursor = self.cursor.insert(standing);
                 Some(control::priming(&cursor.text()))
             }
             Delivery::Run(index, run) => Some(self.run(index, &run)),
