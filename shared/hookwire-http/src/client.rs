@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 /// The address at the other end of the socket; the listener puts it into every request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +26,12 @@ impl ClientNet {
     }
 }
 
+/// Reads only the entry that counts: what stands left of it, the client may have filled with anything.
 fn forwarded(headers: &HeaderMap, skip: usize) -> Option<IpAddr> {
-    let lines: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .map(|line| line.to_str().ok())
-        .collect::<Option<_>>()?;
-    let hop = lines.iter().rev().flat_map(|line| line.rsplit(',')).nth(skip)?.trim();
+    let lines: Vec<&[u8]> =
+        headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    let hop = std::str::from_utf8(hops.nth(skip)?).ok()?.trim();
     let bare = hop.parse::<IpAddr>().ok();
     bare.or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
@@ -48,10 +47,18 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_a_client_wrote_does_not_hide_what_the_proxy_appended() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", HeaderValue::from_bytes(b"\xff\xfe, 1.1.1.1").unwrap());
+        let peer = Peer(SocketAddr::new("10.0.0.1".parse().unwrap(), 1));
+        assert_eq!(ClientNet::of(peer, &headers, TrustedHops(1)).0.to_string(), "1.1.1.1");
+    }
+
     fn client(peer: &str, forwarded: &[&'static str], hops: usize) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append("x-forwarded-for", http::HeaderValue::from_static(line));
+            headers.append("x-forwarded-for", HeaderValue::from_static(line));
         }
         let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 1));
         ClientNet::of(peer, &headers, TrustedHops(hops)).0.to_string()
