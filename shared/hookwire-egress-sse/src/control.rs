@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use hookwire_event::Topic;
 use hookwire_log::Gap;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::closing::Closing;
 
@@ -20,15 +20,22 @@ pub(crate) fn priming(cursor: &str) -> Bytes {
 
 /// Tells of a gap; the id makes a resume go on behind it instead of telling it again.
 pub(crate) fn gap(cursor: &str, topic: &Topic, gap: &Gap, requested: Option<&str>) -> Bytes {
-    let data = json!({
-        "topic": topic.as_str(),
-        "reason": gap.reason.as_str(),
-        "missed": gap.missed,
-        "certain": gap.certain,
-        "requested": requested,
-        "resumed_at": gap.resumed_at.to_string(),
-    });
-    format!("id: {cursor}\n{}", control("gap", &data)).into()
+    let mut data = gap_members(gap);
+    data.insert("topic".into(), json!(topic.as_str()));
+    data.insert("requested".into(), json!(requested));
+    format!("id: {cursor}\n{}", control("gap", &Value::Object(data))).into()
+}
+
+/// What a gap is, wherever it is told.
+pub(crate) fn gap_members(gap: &Gap) -> Map<String, Value> {
+    [
+        ("reason".to_owned(), json!(gap.reason.as_str())),
+        ("missed".to_owned(), json!(gap.missed)),
+        ("certain".to_owned(), json!(gap.certain)),
+        ("resumed_at".to_owned(), json!(gap.resumed_at.to_string())),
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// Tells that delivery may be late.

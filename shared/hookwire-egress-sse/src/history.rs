@@ -5,11 +5,12 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use hookwire_event::write_cloud_event;
 use hookwire_http::Problem;
-use hookwire_log::{GapReason, Page, PageLimit, Start};
+use hookwire_log::{Gap, Page, PageLimit, Start};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use serde_json::json;
+use serde_json::Value;
 
-use crate::{Egress, bad_request, in_time, topic_of, unavailable};
+use crate::control::gap_members;
+use crate::{Egress, bad_request, in_time, query_value, topic_of, unavailable};
 
 /// Events of a page when no limit is given, and the highest limit.
 const DEFAULT_EVENTS: usize = 100;
@@ -25,12 +26,7 @@ pub(crate) async fn get_topic_events(
 ) -> Result<Response, Problem> {
     let topic = topic_of(path)?;
     let query = query.unwrap_or_default();
-    let value = |name: &str| {
-        form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
-    let limit = match value("limit") {
+    let limit = match query_value(&query, "limit") {
         None => DEFAULT_EVENTS,
         Some(limit) => limit
             .parse()
@@ -42,7 +38,8 @@ pub(crate) async fn get_topic_events(
     };
     let earliest = in_time(egress.log.locate(&topic, Start::Earliest)).await?;
     let earliest = earliest.map_err(|_cause| unavailable())?;
-    let after = value("after").filter(|after| !after.is_empty() && after != "earliest");
+    let after =
+        query_value(&query, "after").filter(|after| !after.is_empty() && after != "earliest");
     let claimed = after.as_ref().map(|after| after.parse());
     let unreadable = matches!(claimed, Some(Err(_)));
     let after = claimed.and_then(Result::ok).unwrap_or(earliest);
@@ -51,7 +48,8 @@ pub(crate) async fn get_topic_events(
     let page = page.map_err(|_cause| unavailable())?;
     let next = page.entries.last().map(|entry| entry.position);
     let next = next.or(page.gap.map(|gap| gap.resumed_at)).unwrap_or(after);
-    let gap = gap_of(&page, unreadable, earliest);
+    let gap = if unreadable { Some(Gap::reset(earliest)) } else { page.gap };
+    let gap = gap.map_or(Value::Null, |gap| Value::Object(gap_members(&gap)));
     Ok((
         [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
         body(&page, &next.to_string(), &gap),
@@ -59,22 +57,7 @@ pub(crate) async fn get_topic_events(
         .into_response())
 }
 
-fn gap_of(page: &Page, unreadable: bool, earliest: hookwire_event::Position) -> serde_json::Value {
-    if unreadable {
-        let reason = GapReason::Reset.as_str();
-        return json!({ "reason": reason, "missed": null, "certain": false, "resumed_at": earliest.to_string() });
-    }
-    page.gap.map_or(serde_json::Value::Null, |gap| {
-        json!({
-            "reason": gap.reason.as_str(),
-            "missed": gap.missed,
-            "certain": gap.certain,
-            "resumed_at": gap.resumed_at.to_string(),
-        })
-    })
-}
-
-fn body(page: &Page, next: &str, gap: &serde_json::Value) -> Vec<u8> {
+fn body(page: &Page, next: &str, gap: &Value) -> Vec<u8> {
     let mut body = b"{\"events\":[".to_vec();
     for (index, entry) in page.entries.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };

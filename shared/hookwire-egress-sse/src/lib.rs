@@ -14,6 +14,7 @@ mod start;
 mod stream;
 mod watchdog;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,11 @@ fn topic_of(path: Result<Path<String>, PathRejection>) -> Result<Topic, Problem>
         return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
     };
     Topic::parse(name).map_err(|invalid| bad_request("bad-topic", invalid))
+}
+
+/// The first value of a query's parameter, decoded.
+fn query_value<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// Parses a publisher's event type.

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
-use crate::{Egress, bad_request, event_type_of, in_time, topic_of, unavailable};
+use crate::{Egress, bad_request, event_type_of, in_time, query_value, topic_of, unavailable};
 
 /// How long a publish's body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -65,13 +65,8 @@ fn bare(
         "application/octet-stream" => Payload::Binary(body.to_vec().into()),
         _ => return Err(unsupported()),
     };
-    let query = |name| {
-        form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
     // Without a type it is what EventSource's onmessage hears.
-    let event_type = query("type").unwrap_or("message".into());
+    let event_type = query_value(query, "type").unwrap_or("message".into());
     let idempotency_key =
         headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
     let id = idempotency_key.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);

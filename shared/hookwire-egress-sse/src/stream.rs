@@ -77,7 +77,7 @@ fn accepts_events(headers: &HeaderMap) -> Result<(), Problem> {
 /// One open stream: its session, and when it is to do what.
 struct Stream {
     session: Session,
-    /// That of a stream over several topics, moved on with each frame; over one, frames carry their own.
+    /// Made once, since its tags are hashes; where it stands only [`Stream::standing`] says.
     cursor: Option<Cursor>,
     requested: Option<String>,
     heartbeat: Duration,
@@ -172,32 +172,34 @@ impl Stream {
         self.ended = true;
         metrics::counter!("hookwire_streams_closed_total", "reason" => reason.as_str())
             .increment(1);
-        let cursor = self.cursor.is_some().then(|| self.standing().text());
+        let cursor = self.standing().map(|cursor| cursor.text());
         control::closing(reason, reason.retry_ms(self.retry), cursor.as_deref())
     }
 
-    /// The cursor after everything delivered.
-    fn standing(&self) -> Cursor {
-        let positions = self.session.positions();
-        Cursor::new(positions.filter_map(|(topic, at)| Some((topic.clone(), at?))))
+    /// The cursor after everything delivered; `None` before every topic has its position.
+    fn standing(&mut self) -> Option<&mut Cursor> {
+        let known = || self.session.positions().map(|(topic, at)| Some((topic, at?)));
+        let positions: Vec<_> = known().collect::<Option<_>>()?;
+        let cursor = self.cursor.get_or_insert_with(|| {
+            Cursor::new(positions.iter().map(|(topic, at)| ((*topic).clone(), *at)))
+        });
+        for (index, (_, at)) in positions.into_iter().enumerate() {
+            cursor.advance(index, at);
+        }
+        Some(cursor)
     }
 
     fn encode(&mut self, delivery: Delivery) -> Option<Bytes> {
         match delivery {
-            Delivery::Primed => {
-                let standing = self.standing();
-                let cursor = self.cursor.insert(standing);
-                Some(control::priming(&cursor.text()))
-            }
+            Delivery::Primed => Some(control::priming(&self.standing()?.text())),
             Delivery::Run(index, run) => Some(self.run(index, &run)),
             Delivery::Gap(index, gap, asked) => {
                 metrics::counter!("hookwire_gaps_total", "reason" => gap.reason.as_str())
                     .increment(1);
-                let cursor = self.cursor.as_mut()?;
-                cursor.advance(index, gap.resumed_at);
+                let cursor = self.standing()?.text();
                 let asked = self.requested.take().or_else(|| asked.map(|at| at.to_string()));
                 let topic = self.session.topic(index)?;
-                Some(control::gap(&cursor.text(), topic, &gap, asked.as_deref()))
+                Some(control::gap(&cursor, topic, &gap, asked.as_deref()))
             }
             Delivery::Degraded => Some(control::degraded()),
             Delivery::Recovered => Some(control::recovered()),
@@ -209,7 +211,10 @@ impl Stream {
         self.requested = None;
         metrics::counter!("hookwire_events_delivered_total").increment(run.frames().len() as u64);
         let single = self.session.positions().nth(1).is_none();
-        let Some(cursor) = self.cursor.as_mut().filter(|_| !single) else { return run.joined() };
+        if single {
+            return run.joined();
+        }
+        let Some(cursor) = self.standing() else { return run.joined() };
         let mut bytes = BytesMut::new();
         for frame in run.frames() {
             cursor.advance(index, frame.position);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookwire_event::{Position, Topic};
-use hookwire_log::{Gap, GapReason, ReadError, Start};
+use hookwire_log::{Gap, ReadError, Start};
 use tokio::sync::watch;
 
 use crate::feed::Feed;
@@ -53,8 +53,7 @@ impl Follow {
         };
         let resumed_at = self.feed.log().locate(self.feed.topic(), start).await?;
         self.place = Place::Known(resumed_at);
-        let gap = Gap { reason: GapReason::Reset, missed: None, certain: false, resumed_at };
-        Ok(unreadable.then_some(gap))
+        Ok(unreadable.then(|| Gap::reset(resumed_at)))
     }
 
     /// What follows this topic's place, or nothing at its head.

@@ -37,6 +37,14 @@ pub struct Gap {
     pub resumed_at: Position,
 }
 
+impl Gap {
+    /// The gap of a position that says nothing here: what was missed cannot be told.
+    #[must_use]
+    pub fn reset(resumed_at: Position) -> Self {
+        Self { reason: GapReason::Reset, missed: None, certain: false, resumed_at }
+    }
+}
+
 /// Why a stretch of a log is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapReason {
