@@ -8,7 +8,7 @@ use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
-use crate::ring::{Found, Ring};
+use crate::ring::{Found, Ring, Turn};
 use crate::{Codec, RingLimit, Run};
 
 /// A followed topic: its ring, and the way to its log.
@@ -31,6 +31,8 @@ type Read = BoxFuture<'static, Result<Arc<Backfill>, Arc<ReadError>>>;
 pub(crate) struct Backfill {
     pub(crate) gap: Option<Gap>,
     pub(crate) run: Arc<Run>,
+    /// How far the ring had come before the log was read.
+    seen: Turn,
 }
 
 /// What the log writes to and sessions read from.
@@ -51,6 +53,11 @@ impl Listener for Tape {
         }
         drop(ring);
         // Once per batch: waking every session for every event would cost more than the events.
+        self.changed.send_replace(());
+    }
+
+    fn interrupted(&self) {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).lose();
         self.changed.send_replace(());
     }
 }
@@ -93,8 +100,9 @@ impl Feed {
         self.ring().after(position, known)
     }
 
-    pub(crate) fn settle(&self, tail: Position) {
-        self.ring().settle(tail);
+    /// Notes that `tail` was the log's tail when `backfill` was read.
+    pub(crate) fn settle(&self, tail: Position, backfill: &Backfill) {
+        self.ring().settle(tail, backfill.seen);
     }
 
     /// Reads the log after a position; all who ask for the same place at once share one read.
@@ -118,10 +126,11 @@ impl Feed {
     fn read(&self, after: Position) -> Shared<Read> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
         let codec = Arc::clone(&self.tape.codec);
+        let seen = self.ring().turn();
         let read = async move {
             let page = log.read_after(&topic, after, PageLimit::BACKFILL).await?;
             let frames = page.entries.iter().map(|entry| codec.encode(entry)).collect();
-            Ok(Arc::new(Backfill { gap: page.gap, run: Arc::new(Run::new(frames)) }))
+            Ok(Arc::new(Backfill { gap: page.gap, run: Arc::new(Run::new(frames)), seen }))
         };
         read.map(|page: Result<_, ReadError>| page.map_err(Arc::new)).boxed().shared()
     }

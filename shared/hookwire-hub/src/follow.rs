@@ -83,7 +83,7 @@ impl Follow {
                 return Ok(Some(self.take(index, Arc::clone(&backfill.run))));
             }
             self.place = Place::Known(position);
-            self.feed.settle(position);
+            self.feed.settle(position, &backfill);
             if matches!(self.feed.after(position, true), Found::Elsewhere) {
                 // The ring is ahead of a log that does not show what was published: give it a moment.
                 tokio::time::sleep(SHORTEST_PAUSE).await;

@@ -32,7 +32,12 @@ pub(crate) struct Ring {
     bytes: usize,
     /// Runs taken last: connections that keep up all ask for the same one.
     taken: VecDeque<(u64, u64, Arc<Run>)>,
+    turn: Turn,
 }
+
+/// How often something new was told to a ring: what the log said before that is older than the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Turn(u64);
 
 /// What follows a position, as far as the ring knows.
 #[derive(Debug)]
@@ -49,7 +54,18 @@ impl Ring {
     const TAKEN: usize = 4;
 
     pub(crate) fn new(limit: RingLimit) -> Self {
-        Self { limit, head: None, frames: VecDeque::new(), bytes: 0, taken: VecDeque::new() }
+        Self {
+            limit,
+            head: None,
+            frames: VecDeque::new(),
+            bytes: 0,
+            taken: VecDeque::new(),
+            turn: Turn::default(),
+        }
+    }
+
+    pub(crate) fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// Adds the newest frame. One that does not follow the head shows a hole, or a new generation: what is before it
@@ -70,11 +86,22 @@ impl Ring {
             self.bytes -= oldest.map_or(0, |frame| frame.whole.len());
         }
         self.taken.clear();
+        self.turn.0 += 1;
     }
 
-    /// Notes that the log's tail was read to be `tail`, when the ring knows nothing as new.
-    pub(crate) fn settle(&mut self, tail: Position) {
-        if self.head.is_none_or(|head| head.generation != tail.generation) {
+    /// Forgets everything: publishes may have been missed, so only the log knows where its tail is.
+    pub(crate) fn lose(&mut self) {
+        self.clear();
+        self.head = None;
+        self.turn.0 += 1;
+    }
+
+    /// Notes that the log's tail was `tail` when it was read, unless the ring was told something since `seen`, the
+    /// turn before that read: the newest frame, perhaps the first of a new generation, would be taken for a stale one
+    /// and its readers would wait for ever.
+    pub(crate) fn settle(&mut self, tail: Position, seen: Turn) {
+        let knows = self.head.is_some_and(|head| head.generation == tail.generation);
+        if self.turn == seen && !knows {
             self.clear();
             self.head = Some(tail);
         }
@@ -194,11 +221,39 @@ mod tests {
     fn a_settled_ring_serves_the_next_frame_and_a_late_settling_changes_nothing() {
         let mut ring = ring(9, []);
         assert_eq!(found(&mut ring, 7), "log");
-        ring.settle(at(7));
+        let seen = ring.turn();
+        ring.settle(at(7), seen);
         assert_eq!(found(&mut ring, 7), "head");
         push(&mut ring, 8);
-        ring.settle(at(7));
+        ring.settle(at(7), seen);
         assert_eq!(found(&mut ring, 7), "8;");
+    }
+
+    #[test]
+    fn a_tail_that_was_read_before_a_new_generation_began_does_not_hide_it() {
+        let mut ring = ring(9, 1..=2);
+        let seen = ring.turn();
+        let first = Position::new(2, 1);
+        let frame = Frame { position: first, whole: Bytes::from_static(b"x"), id_bytes: 0 };
+        ring.push(at(2), frame);
+        ring.settle(at(2), seen);
+        assert_eq!(found(&mut ring, 2), "log", "and there it finds the first of the generation");
+        assert!(matches!(ring.after(first, true), Found::AtHead));
+    }
+
+    #[test]
+    fn a_ring_that_was_interrupted_sends_everybody_to_the_log() {
+        let mut ring = ring(9, 1..=5);
+        let seen = ring.turn();
+        ring.lose();
+        for k in [2, 5] {
+            assert_eq!(found(&mut ring, k), "log");
+        }
+        ring.settle(at(5), seen);
+        assert_eq!(found(&mut ring, 5), "log", "that read may be older than the interruption");
+        let seen = ring.turn();
+        ring.settle(at(6), seen);
+        assert_eq!(found(&mut ring, 6), "head");
     }
 
     #[test]

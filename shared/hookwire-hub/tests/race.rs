@@ -54,6 +54,10 @@ impl Listener for Lossy {
             self.listener.published(entries);
         }
     }
+
+    fn interrupted(&self) {
+        self.listener.interrupted();
+    }
 }
 
 #[async_trait]

@@ -12,6 +12,12 @@ pub trait Listener: fmt::Debug + Send + Sync {
     ///
     /// Called on the log's own thread, between its commits: it must not wait and must not call the log.
     fn published(&self, entries: &[Entry]);
+
+    /// Entries may have been appended that were never told: what is known of the log's tail no longer counts.
+    ///
+    /// A log that publishes over a network calls it when the way was cut and when it stands again. As for
+    /// [`published`](Self::published), it must not wait and must not call the log.
+    fn interrupted(&self);
 }
 
 /// A watch that lasts until it is dropped.
