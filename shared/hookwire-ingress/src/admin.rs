@@ -53,7 +53,7 @@ pub(crate) async fn retry(
     let appended = ingress.log.append(event).await;
     let appended = appended.map_err(|error| match error {
         AppendError::TooLarge { .. } => still_unusable(&error.to_string()),
-        AppendError::Unavailable(cause) => unavailable(cause),
+        AppendError::Unavailable(cause) | AppendError::Unknown(cause) => unavailable(cause),
     })?;
     ingress.quarantine.remove(notification.id).await.map_err(unavailable)?;
     let outcome = match appended {

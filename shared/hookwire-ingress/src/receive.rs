@@ -146,9 +146,14 @@ async fn append(
             let unusable = Unusable::because(error.to_string());
             quarantine(ingress, source, headers, body, received_at_ms, unusable).await
         }
+        // The log itself tells of its trouble, once and not per event.
         Err(AppendError::Unavailable(error)) => {
-            warn!(source = source.name, error, "could not append an event");
+            debug!(source = source.name, error, "could not append an event");
             Err(Reject::NotStored)
+        }
+        Err(AppendError::Unknown(error)) => {
+            debug!(source = source.name, error, "cannot tell whether an event was appended");
+            Err(Reject::TooLate)
         }
     }
 }

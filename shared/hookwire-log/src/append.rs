@@ -25,9 +25,13 @@ impl Appended {
 /// Why an append did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The log did not take it, or did not answer. Retry or spill: an append is idempotent per event id.
+    /// The log did not take it. Retry or spill.
     #[error("log unavailable")]
     Unavailable(#[source] BoxError),
+    /// The log was asked and did not answer: the event may be in it or not. Retry or spill all the same, since an append
+    /// is idempotent per event id, but do not say that it is not there.
+    #[error("log did not answer")]
+    Unknown(#[source] BoxError),
     /// This event can never be appended. Quarantine or refuse it.
     #[error("the event has {size_bytes} bytes, the limit is {limit_bytes}")]
     TooLarge {
