@@ -1,0 +1,5 @@
+//! What tests that stand on these servers rely on.
+
+mod cluster;
+mod sentinel;
+mod server;
