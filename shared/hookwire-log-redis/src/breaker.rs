@@ -1,0 +1,196 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
+use failsafe::{Instrument, StateMachine, backoff};
+
+/// Keeps calls from a server that does not answer: each would cost a time-out, and all of them would fall on the server
+/// in the moment in which it comes back.
+///
+/// Opens after five failures in a row. Then one call, the probe, is let through after a while, or as soon as somebody has
+/// seen the server answer; it decides whether all are.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    machine: StateMachine<ConsecutiveFailures<backoff::Constant>, Transitions>,
+    state: Transitions,
+    probing: AtomicBool,
+    answers_again: AtomicBool,
+}
+
+/// Failures in a row after which no more calls are made.
+const FAILURES: u32 = 5;
+
+/// The state as it was last heard of; its number is that of the metric.
+#[derive(Debug, Clone, Default)]
+struct Transitions(Arc<AtomicU8>);
+
+const CLOSED: u8 = 0;
+const HALF_OPEN: u8 = 1;
+const OPEN: u8 = 2;
+
+impl Transitions {
+    fn to(&self, state: u8, name: &'static str) -> u8 {
+        metrics::gauge!("hookwire_redis_breaker_state").set(state);
+        metrics::counter!("hookwire_redis_breaker_transitions_total", "to" => name).increment(1);
+        self.0.swap(state, Ordering::AcqRel)
+    }
+}
+
+impl Instrument for Transitions {
+    fn on_call_rejected(&self) {
+        metrics::counter!("hookwire_redis_calls_rejected_total").increment(1);
+    }
+
+    fn on_open(&self) {
+        if self.to(OPEN, "open") == CLOSED {
+            tracing::warn!(
+                failures = FAILURES,
+                "Redis does not answer; it is left alone for a while"
+            );
+        }
+    }
+
+    fn on_half_open(&self) {
+        self.to(HALF_OPEN, "half_open");
+    }
+
+    fn on_closed(&self) {
+        if self.to(CLOSED, "closed") != CLOSED {
+            tracing::info!("Redis answers again; calls are made as before");
+        }
+    }
+}
+
+/// Leave to make one call. Dropped without a word, as when its caller goes away, it says nothing about the server.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    breaker: &'a Breaker,
+    probe: bool,
+}
+
+impl Breaker {
+    pub(crate) fn new(open_for: Duration) -> Self {
+        let state = Transitions::default();
+        let policy = consecutive_failures(FAILURES, backoff::constant(open_for));
+        Self {
+            machine: StateMachine::new(policy, state.clone()),
+            state,
+            probing: AtomicBool::new(false),
+            answers_again: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks for leave to make a call.
+    pub(crate) fn permit(&self) -> Option<Permit<'_>> {
+        let closed = self.state.0.load(Ordering::Acquire) == CLOSED;
+        if closed && self.machine.is_call_permitted() {
+            return Some(Permit { breaker: self, probe: false });
+        }
+        // One probe at a time, or all that wait would be sent at once.
+        if self.probing.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let permit = Permit { breaker: self, probe: true };
+        let seen = self.answers_again.swap(false, Ordering::AcqRel);
+        (seen || self.machine.is_call_permitted()).then_some(permit)
+    }
+
+    /// Somebody has seen the server answer: the next call may be the probe.
+    pub(crate) fn answers(&self) {
+        if self.is_open() {
+            self.answers_again.store(true, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.0.load(Ordering::Acquire) != CLOSED
+    }
+}
+
+impl Permit<'_> {
+    /// The server answered, whatever it said.
+    pub(crate) fn answered(self) {
+        if self.probe {
+            self.breaker.machine.reset();
+        }
+        self.breaker.machine.on_success();
+    }
+
+    /// The server did not answer, or is not the one that can.
+    pub(crate) fn failed(self) {
+        self.breaker.machine.on_error();
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.probe {
+            self.breaker.probing.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(open_for: Duration) -> Breaker {
+        let breaker = Breaker::new(open_for);
+        for _ in 0..FAILURES {
+            assert!(!breaker.is_open());
+            breaker.permit().unwrap().failed();
+        }
+        assert!(breaker.is_open());
+        breaker
+    }
+
+    #[test]
+    fn five_failures_in_a_row_open_it_and_an_answer_between_them_does_not() {
+        let breaker = Breaker::new(Duration::from_secs(30));
+        for _ in 0..20 {
+            (1..FAILURES).for_each(|_| breaker.permit().unwrap().failed());
+            breaker.permit().unwrap().answered();
+        }
+        assert!(!breaker.is_open());
+        assert!(opened(Duration::from_secs(30)).permit().is_none());
+    }
+
+    #[test]
+    fn one_probe_at_a_time_decides() {
+        let breaker = opened(Duration::ZERO);
+        let probe = breaker.permit().unwrap();
+        assert!(breaker.permit().is_none(), "a second one would be no probe");
+        probe.failed();
+        assert!(breaker.is_open());
+        drop(breaker.permit().unwrap());
+        let probe = breaker.permit().expect("one that said nothing makes room for the next");
+        probe.answered();
+        assert!(!breaker.is_open());
+        let _one = breaker.permit().unwrap();
+        assert!(breaker.permit().is_some());
+    }
+
+    #[test]
+    fn a_server_that_was_seen_to_answer_is_probed_at_once() {
+        let breaker = opened(Duration::from_secs(30));
+        assert!(breaker.permit().is_none());
+        breaker.answers();
+        breaker.permit().unwrap().failed();
+        assert!(breaker.permit().is_none(), "that leave was for one call");
+        breaker.answers();
+        breaker.permit().unwrap().answered();
+        assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn it_opens_again_as_at_first() {
+        let breaker = opened(Duration::from_secs(30));
+        breaker.answers();
+        breaker.permit().unwrap().answered();
+        (1..FAILURES).for_each(|_| breaker.permit().unwrap().failed());
+        assert!(!breaker.is_open());
+        breaker.permit().unwrap().failed();
+        assert!(breaker.is_open());
+    }
+}

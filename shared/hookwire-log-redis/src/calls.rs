@@ -1,0 +1,175 @@
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use deadpool_redis::BuildError;
+use deadpool_redis::redis::{Cmd, RedisError, Value};
+
+use crate::RedisConfig;
+use crate::breaker::Breaker;
+use crate::fault::Fault;
+use crate::pool::Pool;
+use crate::script::Script;
+use crate::server::{Connection, Server};
+
+/// Makes calls: through the breaker, on a connection of the pool, in bounded time.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    /// Appends and reads have connections of their own, or a rush of one would starve the other.
+    appends: Pool,
+    reads: Pool,
+    breaker: Breaker,
+    trouble: Trouble,
+}
+
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Call<'a> {
+    /// A script with its keys and arguments.
+    Script(&'a Script, &'a [&'a str], &'a [&'a [u8]]),
+    /// A command.
+    Command(&'a Cmd),
+}
+
+impl Call<'_> {
+    async fn on(self, connection: &mut Connection) -> Result<Value, RedisError> {
+        match self {
+            Self::Script(script, keys, arguments) => script.run(connection, keys, arguments).await,
+            Self::Command(command) => command.query_async(connection).await,
+        }
+    }
+}
+
+/// Who a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Append,
+    Read,
+}
+
+impl Calls {
+    pub(crate) fn new(server: &Server, config: &RedisConfig) -> Result<Self, BuildError> {
+        Ok(Self {
+            appends: Pool::new("appends", server, config)?,
+            reads: Pool::new("reads", server, config)?,
+            breaker: Breaker::new(config.open_for),
+            trouble: Trouble::default(),
+        })
+    }
+
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Makes a call, and makes it once more on another connection if the first try says nothing about the second.
+    ///
+    /// Every call may be made twice: appends are deduplicated, and nothing else changes what counts.
+    pub(crate) async fn make(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        let first = match self.try_once(purpose, call).await {
+            Err(fault) if fault.is_worth_another_try() => fault,
+            answer => return answer,
+        };
+        match self.try_once(purpose, call).await {
+            Ok(answer) => Ok(answer),
+            // What became of the first try is still not known.
+            Err(_) if matches!(first, Fault::Unanswered(_)) => Err(first),
+            Err(second) => Err(second),
+        }
+    }
+
+    async fn try_once(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        let permit = self.breaker.permit().ok_or(Fault::Open)?;
+        let answer = self.on_connection(purpose, call).await;
+        match &answer {
+            Err(fault) if fault.is_of_server() => permit.failed(),
+            _ => permit.answered(),
+        }
+        self.trouble.note(answer.as_ref().err());
+        answer
+    }
+
+    async fn on_connection(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        let pool = match purpose {
+            Purpose::Append => &self.appends,
+            Purpose::Read => &self.reads,
+        };
+        let mut lent = pool.get().await?;
+        // The connection bounds the time of an answer.
+        let answer = call.on(lent.connection()).await.map_err(|error| Fault::of(&error));
+        match &answer {
+            Err(Fault::Unanswered(_)) => lent.discard(),
+            Err(Fault::NotServed(_)) => {
+                lent.discard();
+                // The others lead to the same server.
+                self.renew();
+            }
+            _ => {}
+        }
+        answer
+    }
+
+    /// Has the next calls make new connections.
+    pub(crate) fn renew(&self) {
+        self.appends.renew();
+        self.reads.renew();
+    }
+
+    pub(crate) fn tidy(&self) {
+        self.appends.tidy();
+        self.reads.tidy();
+    }
+}
+
+/// Tells of a stretch of failures when it begins and when it ends, and of no single one: a thousand identical lines
+/// would hide the first.
+#[derive(Debug, Default)]
+struct Trouble(Mutex<Stretch>);
+
+#[derive(Debug, Default)]
+struct Stretch {
+    began: Option<Instant>,
+    failures: u64,
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    /// Stretches that follow one another faster are one: a server that fails every other call is in trouble throughout.
+    const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+    fn note(&self, fault: Option<&Fault>) {
+        if let Some(fault) = fault {
+            let labels = [("fault", fault.as_str())];
+            metrics::counter!("hookwire_redis_faults_total", &labels).increment(1);
+        }
+        let mut stretch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(fault) => stretch.failed(fault),
+            None if stretch.failures > 0 => stretch.ended(),
+            None => {}
+        }
+    }
+}
+
+impl Stretch {
+    fn failed(&mut self, fault: &Fault) {
+        let now = Instant::now();
+        self.began.get_or_insert(now);
+        self.failures += 1;
+        if self.told.is_none_or(|told| now - told > Trouble::TOLD_EVERY) {
+            self.told = Some(now);
+            tracing::warn!(error = %fault, fault = fault.as_str(), failures = self.failures, "a call to Redis failed");
+        }
+    }
+
+    fn ended(&mut self) {
+        // Told only if the beginning was, and counted from there.
+        let Some(began) = self.began else { return };
+        let lasted = began.elapsed();
+        if lasted > Duration::from_secs(1) {
+            let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(failures = self.failures, duration_ms, "calls to Redis succeed again");
+        }
+        self.began = None;
+        self.failures = 0;
+    }
+}

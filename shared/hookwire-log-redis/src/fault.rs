@@ -1,0 +1,99 @@
+use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
+use hookwire_log::{AppendError, BoxError, ReadError};
+
+/// Why a call had no result, and what that says about whether it was carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The breaker is open: nothing was sent.
+    #[error("not asked, since the last calls failed")]
+    Open,
+    /// No connection was to be had: nothing was sent.
+    #[error("no connection: {0}")]
+    NotSent(String),
+    /// The call was sent and no answer came: carried out or not.
+    #[error("no answer: {0}")]
+    Unanswered(String),
+    /// The server cannot carry it out now, and said so: a replica, one that is loading, a slot on its way.
+    #[error("not served: {0}")]
+    NotServed(String),
+    /// The server refused it, and may go on refusing it.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+impl Fault {
+    /// What an error on a connection means, after something was sent on it.
+    pub(crate) fn of(error: &RedisError) -> Self {
+        let text = error.to_string();
+        match error.kind() {
+            ErrorKind::Server(kind) => Self::of_server(kind, text),
+            ErrorKind::Extension => Self::of_text(&text),
+            _ => Self::Unanswered(text),
+        }
+    }
+
+    /// What an error means whose text a script answered.
+    pub(crate) fn of_text(text: &str) -> Self {
+        match text.split([' ', ':']).next() {
+            Some(
+                "READONLY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED"
+                | "ASK",
+            ) => Self::NotServed(text.to_owned()),
+            _ => Self::Refused(text.to_owned()),
+        }
+    }
+
+    fn of_server(kind: ServerErrorKind, text: String) -> Self {
+        match kind {
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::ReadOnly
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::Moved
+            | ServerErrorKind::Ask => Self::NotServed(text),
+            _ => Self::Refused(text),
+        }
+    }
+
+    /// Whether the same call may succeed at once on another connection.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::NotSent(_) | Self::Unanswered(_) | Self::NotServed(_) => true,
+            Self::Open | Self::Refused(_) => false,
+        }
+    }
+
+    /// Whether whoever is at the other end of the connections is not, or no longer, the one to talk to.
+    pub(crate) fn is_of_server(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Unanswered(_) | Self::NotServed(_))
+    }
+
+    /// The word for metrics and logs.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "breaker_open",
+            Self::NotSent(_) => "not_sent",
+            Self::Unanswered(_) => "unanswered",
+            Self::NotServed(_) => "not_served",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+impl From<Fault> for AppendError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unanswered(_) => Self::Unknown(BoxError::from(fault)),
+            Fault::Open | Fault::NotSent(_) | Fault::NotServed(_) | Fault::Refused(_) => {
+                Self::Unavailable(BoxError::from(fault))
+            }
+        }
+    }
+}
+
+impl From<Fault> for ReadError {
+    fn from(fault: Fault) -> Self {
+        Self(BoxError::from(fault))
+    }
+}

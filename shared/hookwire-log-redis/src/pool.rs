@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts};
+use deadpool_redis::redis::{self, RedisError};
+use deadpool_redis::{BuildError, Runtime};
+
+use crate::RedisConfig;
+use crate::fault::Fault;
+use crate::server::{Connection, Server};
+
+/// Connections for commands, each lent to one call at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Pool {
+    connections: managed::Pool<Manager>,
+    name: &'static str,
+}
+
+/// A connection that is idle for longer is asked whether it is alive before it is lent.
+const CHECK_AFTER: Duration = Duration::from_secs(30);
+/// A connection that is idle for longer is closed: after a burst the server gets its memory back.
+const IDLE_AT_MOST: Duration = Duration::from_mins(5);
+
+#[derive(Debug)]
+struct Manager {
+    server: Server,
+    check_within: Duration,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = RedisError;
+
+    async fn create(&self) -> Result<Connection, RedisError> {
+        metrics::counter!("hookwire_redis_connections_opened_total").increment(1);
+        self.server.connect(None).await
+    }
+
+    /// A check at every loan would double the time of a call; a connection that died meanwhile costs one retry.
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        metrics: &Metrics,
+    ) -> RecycleResult<RedisError> {
+        if metrics.last_used() < CHECK_AFTER {
+            return Ok(());
+        }
+        let ping = redis::cmd("PING");
+        match tokio::time::timeout(self.check_within, ping.query_async::<()>(connection)).await {
+            Ok(answer) => answer.map_err(RecycleError::Backend),
+            Err(_elapsed) => Err(RecycleError::message("it does not answer")),
+        }
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(
+        name: &'static str,
+        server: &Server,
+        config: &RedisConfig,
+    ) -> Result<Self, BuildError> {
+        let manager = Manager { server: server.clone(), check_within: config.answer_within };
+        // A cluster and Sentinels take some round trips until a connection stands.
+        let making = config.connect_within * 2;
+        let timeouts =
+            Timeouts { wait: Some(config.answer_within), create: Some(making), recycle: None };
+        let connections = managed::Pool::builder(manager)
+            .max_size((config.connections / 2).max(1))
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Self { connections, name })
+    }
+
+    /// Lends a connection.
+    pub(crate) async fn get(&self) -> Result<Lent, Fault> {
+        let lent = self.connections.get().await;
+        lent.map(Lent).map_err(|error| match error {
+            PoolError::Timeout(managed::TimeoutType::Wait) => {
+                Fault::NotSent("all connections are in use".into())
+            }
+            PoolError::Timeout(_) => Fault::NotSent("none could be made in time".into()),
+            PoolError::Backend(error) => Fault::NotSent(error.to_string()),
+            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Fault::NotSent("the pool is closed".into())
+            }
+        })
+    }
+
+    /// Closes the connections that are not lent: whoever is at their other end is not the one to talk to any more.
+    pub(crate) fn renew(&self) {
+        self.connections.retain(|_, _| false);
+    }
+
+    /// Closes connections that nobody needs, and tells how many there are.
+    pub(crate) fn tidy(&self) {
+        self.connections.retain(|_, metrics| metrics.last_used() < IDLE_AT_MOST);
+        let status = self.connections.status();
+        let busy = status.size.saturating_sub(status.available);
+        for (state, count) in [("idle", status.available), ("busy", busy)] {
+            let labels = [("pool", self.name), ("state", state)];
+            metrics::gauge!("hookwire_redis_connections", &labels).set(count as f64);
+        }
+    }
+}
+
+/// A lent connection; it goes back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lent(Object<Manager>);
+
+impl Lent {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+
+    /// Keeps the connection from being lent again: something may still arrive on it, or nothing ever will.
+    pub(crate) fn discard(self) {
+        drop(Object::take(self.0));
+    }
+}

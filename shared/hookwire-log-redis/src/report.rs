@@ -1,0 +1,121 @@
+use std::fmt;
+
+use deadpool_redis::redis::{self, FromRedisValue, InfoDict, Value};
+use hookwire_log::{BoxError, ReadError};
+
+use crate::calls::{Call, Calls, Purpose};
+use crate::server::Server;
+
+/// What a server says of itself, and what on-call should change about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerReport {
+    /// Its version.
+    pub version: String,
+    /// `master` or `slave`.
+    pub role: String,
+    /// Replicas that are connected.
+    pub replicas: u64,
+    /// What puts the log at risk, each with what to do.
+    pub warnings: Vec<String>,
+}
+
+/// Oldest version that knows exclusive ranges, and, for a cluster, sharded channels.
+const OLDEST: (u64, u64) = (6, 2);
+const OLDEST_IN_CLUSTER: (u64, u64) = (7, 0);
+
+impl ServerReport {
+    pub(crate) async fn of(calls: &Calls, server: &Server) -> Result<Vec<Self>, ReadError> {
+        let info = redis::cmd("INFO");
+        let answer = calls.make(Purpose::Read, Call::Command(&info)).await?;
+        // Of a cluster every node answers.
+        let answers = match answer {
+            Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
+            one => vec![one],
+        };
+        let infos = answers.into_iter().map(InfoDict::from_redis_value);
+        let infos = infos.collect::<Result<Vec<_>, _>>();
+        let infos = infos.map_err(|error| ReadError(BoxError::from(error)))?;
+        Ok(infos.iter().map(|info| Self::read(info, server.is_cluster())).collect())
+    }
+
+    fn read(info: &InfoDict, cluster: bool) -> Self {
+        let text = |name: &str| info.get::<String>(name).unwrap_or_default();
+        let number = |name: &str| info.get::<u64>(name).unwrap_or_default();
+        let version = text("redis_version");
+        let role = text("role");
+        let replicas = number("connected_slaves");
+        let mut warnings = Vec::new();
+        let oldest = if cluster { OLDEST_IN_CLUSTER } else { OLDEST };
+        if parsed(&version).is_some_and(|version| version < oldest) {
+            let (major, minor) = oldest;
+            warnings.push(format!("version {version} is too old; use {major}.{minor} or later"));
+        }
+        if role == "slave" && !cluster {
+            warnings.push(
+                "it is a replica, which takes no appends; give the address of its master".into(),
+            );
+        }
+        let policy = text("maxmemory_policy");
+        // Every key has a life, so these policies evict as freely as those for all keys do.
+        if !policy.is_empty() && policy != "noeviction" {
+            warnings.push(format!(
+                "maxmemory-policy {policy} may evict events that nobody has read; set it to noeviction"
+            ));
+        }
+        if role == "master" && replicas == 0 {
+            let advice = "no replica is connected, so the log is away while this server is; add a replica, with \
+                          Sentinel or as a cluster";
+            warnings.push(advice.into());
+        }
+        if number("aof_enabled") == 0 {
+            warnings.push(
+                "it has no append-only file, so a restart loses acknowledged events; set appendonly yes".into(),
+            );
+        }
+        Self { version, role, replicas, warnings }
+    }
+}
+
+fn parsed(version: &str) -> Option<(u64, u64)> {
+    let mut parts = version.split('.').map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?))
+}
+
+impl fmt::Display for ServerReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redis {}, {}, {} replicas", self.version, self.role, self.replicas)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings(info: &str, cluster: bool) -> Vec<String> {
+        ServerReport::read(&InfoDict::new(info), cluster).warnings
+    }
+
+    const GOOD: &str = "redis_version:7.0.15\r\nrole:master\r\nconnected_slaves:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+
+    #[test]
+    fn a_server_without_fault_gets_no_warning() {
+        assert_eq!(warnings(GOOD, false), Vec::<String>::new());
+        assert_eq!(warnings(GOOD, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_risk_is_told_with_what_to_do() {
+        for (good, bad, todo) in [
+            ("7.0.15", "6.0.16", "6.2 or later"),
+            ("noeviction", "allkeys-lru", "set it to noeviction"),
+            ("noeviction", "volatile-ttl", "set it to noeviction"),
+            ("slaves:1", "slaves:0", "add a replica"),
+            ("aof_enabled:1", "aof_enabled:0", "appendonly yes"),
+            ("role:master", "role:slave", "address of its master"),
+        ] {
+            let told = warnings(&GOOD.replace(good, bad), false);
+            assert!(told.len() == 1 && told[0].contains(todo), "{bad}: {told:?}");
+        }
+        assert_eq!(warnings(&GOOD.replace("7.0.15", "6.2.1"), true).len(), 1);
+    }
+}
