@@ -12,10 +12,11 @@ use hookwire_hub::RingLimit;
 use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
+use hookwire_log_redis::{InvalidAddress, RedisAddress, RedisConfig};
 use http::HeaderValue;
 
 use crate::keys::KEYS;
-use crate::sources;
+use crate::{redis, sources};
 
 /// What the relay runs with.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(crate) struct Config {
 pub(crate) enum LogChoice {
     Fjall(FjallConfig),
     Memory(Retention),
+    Redis(Box<RedisConfig>),
 }
 
 /// Reads every setting once.
@@ -106,6 +108,9 @@ fn log(settings: &Settings) -> LogChoice {
         LogAddress::Fjall(path) => {
             LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
         }
+        LogAddress::Redis(address) => {
+            LogChoice::Redis(Box::new(redis::read(settings, address, retention)))
+        }
     }
 }
 
@@ -127,16 +132,21 @@ fn limits(settings: &Settings) -> LimitConfig {
 enum LogAddress {
     Fjall(PathBuf),
     Memory,
+    Redis(RedisAddress),
 }
 
 impl FromSetting for LogAddress {
-    const EXPECTS: &'static str = "`fjall:FOLDER` or `memory:`";
+    const EXPECTS: &'static str = "`fjall:FOLDER`, `memory:`, `redis://HOST`, `redis+sentinel://HOST,…/NAME` or \
+                                   `redis+cluster://HOST,…`, with `rediss` over TLS";
 
     fn from_text(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("fjall", folder)) if !folder.is_empty() => Ok(Self::Fjall(folder.into())),
             Some(("fjall", _)) => Err("the folder is missing".into()),
+            Some((scheme, _)) if scheme.starts_with("redis") => {
+                text.parse().map(Self::Redis).map_err(|error: InvalidAddress| error.to_string())
+            }
             _ => Err("no such log".into()),
         }
     }
@@ -198,9 +208,22 @@ mod tests {
                 ("HOOKWIRE_CORS_ORIGINS", "https://a.example/path"),
                 ("HOOKWIRE_HEARTBEAT", "10m"),
                 ("HOOKWIRE_CLIENT_LIMIT", "0"),
+                ("HOOKWIRE_REDIS_CONNECTIONS", "0"),
             ],
             "max_body = \"1TB\"\n[[sources]]\nname = \"a\"\nkind = \"smoke\"\n",
         );
         assert_eq!(told.len(), 7, "{told:#?}");
+    }
+
+    #[test]
+    fn what_redis_needs_is_read_and_judged_only_when_it_is_used() {
+        let wrong =
+            [("HOOKWIRE_REDIS_CERT", "./no-such-file.pem"), ("HOOKWIRE_REDIS_CONNECTIONS", "0")];
+        assert_eq!(mistakes(&wrong, "").len(), 0);
+        let used = [("HOOKWIRE_LOG", "rediss://u:hunter2@h"), wrong[0], wrong[1]];
+        let told = mistakes(&used, "");
+        assert_eq!(told.len(), 2, "{told:#?}");
+        let told = mistakes(&[("HOOKWIRE_LOG", "redis://u:hunter2@h/x")], "").join("");
+        assert!(told.contains("the database") && !told.contains("hunter2"), "{told}");
     }
 }

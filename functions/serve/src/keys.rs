@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub(crate) const KEYS: [Key; 26] = [
+pub(crate) const KEYS: [Key; 33] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -21,7 +21,8 @@ pub(crate) const KEYS: [Key; 26] = [
         "log",
         Some("fjall:./hookwire-data"),
         "memory:",
-        "Where events are kept: `fjall:FOLDER` (durable) or `memory:` (forgets at a restart).",
+        "Where events are kept: `fjall:FOLDER` (durable), `memory:` (forgets at a restart), or a Redis that any number \
+         of relays share (see below).",
     ),
     key("retention_age", Some("24h"), "7d", "Oldest event kept."),
     key("retention_events", Some("100000"), "1000", "Most events kept in one topic."),
@@ -98,6 +99,36 @@ pub(crate) const KEYS: [Key; 26] = [
         "16MiB",
         "Expired events that may wait on disk before they are freed.",
     ),
+    key(
+        "redis_ca",
+        None,
+        "./ca.pem",
+        "Authority that signed the certificates of Redis; those of the system without it.",
+    ),
+    key("redis_cert", None, "./client.pem", "Certificate that this relay shows to Redis."),
+    key("redis_key", None, "./client.key", "Its key."),
+    key(
+        "redis_namespace",
+        Some("hookwire"),
+        "staging",
+        "What the keys in Redis begin with; relays with the same one share their events.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "redis_hash_secret",
+            None,
+            "",
+            "Keeps topics from being guessed by the hashes that stand for them in the keys; the same in every relay.",
+        )
+    },
+    key(
+        "redis_connections",
+        Some("50"),
+        "8",
+        "Most connections for commands, half of them for appends; the subscription has one of its own.",
+    ),
+    key("redis_timeout", Some("500ms"), "250ms", "How long an answer of Redis may take."),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
     key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
 ];

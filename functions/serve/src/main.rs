@@ -4,9 +4,11 @@ mod args;
 mod check;
 mod config;
 mod keys;
+mod log;
 mod probes;
 mod publish;
 mod quarantine;
+mod redis;
 mod relay;
 mod sources;
 mod tail;
@@ -21,7 +23,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         match args.command.unwrap_or(Command::Serve) {
             Command::Serve => relay::serve(args.config).await,
-            Command::Check => check::check(args.config),
+            Command::Check => check::check(args.config).await,
             Command::Tail(tail) => tail::tail(tail).await,
             Command::Publish(publish) => publish::publish(publish).await,
             Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,

@@ -1,21 +1,19 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
-use hookwire_log::{Clock, Log, MemoryLog, Quarantine};
-use hookwire_log_fjall::FjallLog;
+use hookwire_log::{Log, Quarantine};
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::{Config, LogChoice, load};
-use crate::probes;
+use crate::config::{Config, load};
+use crate::{log, probes};
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
@@ -30,7 +28,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = Listener::bind(config.listen, config.listener).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
-    let (log, quarantine) = open(&config.log)?;
+    let (log, quarantine) = log::open(&config.log)?;
     let router = router(config, log, quarantine, stop.clone())?;
     info!(
         descriptors,
@@ -39,35 +37,6 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     listener.serve(router, stop).await;
     info!("stopped");
     Ok(())
-}
-
-/// Opens the chosen log; it keeps the quarantine too.
-fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn Quarantine>)> {
-    match choice {
-        LogChoice::Memory(retention) => {
-            let log = Arc::new(MemoryLog::new(*retention, Clock::system()));
-            sweep(Arc::downgrade(&log));
-            info!("keeping events in memory; a restart forgets them");
-            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
-        }
-        LogChoice::Fjall(config) => {
-            let log = Arc::new(FjallLog::open(config, Clock::system())?);
-            log.sweep_every(config.sweep_every);
-            info!(folder = %config.path.display(), "keeping events on disk");
-            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
-        }
-    }
-}
-
-/// Drops what expired from a log in memory, for as long as it is there.
-fn sweep(log: Weak<MemoryLog>) {
-    tokio::spawn(async move {
-        while let Some(log) = log.upgrade() {
-            log.sweep();
-            drop(log);
-            tokio::time::sleep(Duration::from_secs(10)).await;
-        }
-    });
 }
 
 fn router(

@@ -5,9 +5,6 @@
 //! any more is a gap. One connection per process subscribes to everything that is followed; a publish may be lost, and
 //! then the log is read. While Redis is away appends and reads fail, quickly, and watches go on.
 
-// The types of the cluster client's futures are nested deeper than the compiler follows by default.
-#![recursion_limit = "256"]
-
 mod address;
 mod append;
 mod breaker;

@@ -11,6 +11,7 @@ use deadpool_redis::redis::{
     IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisFuture,
     RedisResult, TlsCertificates, TlsMode, Value,
 };
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::address::Shape;
@@ -87,27 +88,31 @@ impl Server {
 
     /// Connects for commands, or for a subscription too: then everything that is published goes to `pushes`, and so does
     /// word of the connection's end.
-    pub(crate) async fn connect(
+    ///
+    /// Boxed: the futures of Sentinels and clusters are large, and nested deeper than the compiler follows.
+    pub(crate) fn connect(
         &self,
         pushes: Option<mpsc::UnboundedSender<PushInfo>>,
-    ) -> RedisResult<Connection> {
-        let client = match &self.source {
-            Source::Standalone(client) => Client::clone(client),
-            Source::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await?,
-            Source::Cluster(config, nodes) => {
-                let builder = cluster(config, nodes);
-                let builder = match pushes {
-                    Some(pushes) => builder.push_sender(pushes),
-                    None => builder,
-                };
-                return builder.build()?.get_async_connection().await.map(Connection::Cluster);
-            }
-        };
-        let timing = match pushes {
-            Some(pushes) => self.timing.clone().set_push_sender(pushes),
-            None => self.timing.clone(),
-        };
-        client.get_multiplexed_async_connection_with_config(&timing).await.map(Connection::One)
+    ) -> BoxFuture<'_, RedisResult<Connection>> {
+        Box::pin(async move {
+            let client = match &self.source {
+                Source::Standalone(client) => Client::clone(client),
+                Source::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await?,
+                Source::Cluster(config, nodes) => {
+                    let builder = cluster(config, nodes);
+                    let builder = match pushes {
+                        Some(pushes) => builder.push_sender(pushes),
+                        None => builder,
+                    };
+                    return builder.build()?.get_async_connection().await.map(Connection::Cluster);
+                }
+            };
+            let timing = match pushes {
+                Some(pushes) => self.timing.clone().set_push_sender(pushes),
+                None => self.timing.clone(),
+            };
+            client.get_multiplexed_async_connection_with_config(&timing).await.map(Connection::One)
+        })
     }
 }
 

@@ -139,9 +139,15 @@ fn written(text: &str, span: Range<usize>) -> String {
     shortened(first_line.unwrap_or_default())
 }
 
-/// Cut to what a terminal shows in one line.
+/// Cut to what a terminal shows in one line, without user and password where it is an address.
 pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
+    // Before the cut, or what stands before the `@` would not be known for a password.
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let (_credentials, host) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://…@{host}"))
+    });
+    let text = hidden.as_deref().unwrap_or(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -394,3 +394,24 @@ fn reading_a_key_that_is_not_declared_is_found_by_any_test() {
 fn reading_a_value_without_a_default_is_found_by_any_test() {
     load([], "").value::<String>("push_audience");
 }
+
+#[test]
+fn a_mistake_does_not_show_the_password_in_an_address() {
+    struct Never;
+    impl FromSetting for Never {
+        const EXPECTS: &'static str = "something else";
+        fn from_text(_text: &str) -> Result<Self, String> {
+            Err(String::new())
+        }
+    }
+    let address = format!("redis://user:hunter2{}@host:1/0", "x".repeat(80));
+    for origin in [
+        Origin::given([("HOOKWIRE_LISTEN", address.as_str())], ""),
+        Origin::given([], &format!("listen = \"{address}\"")),
+    ] {
+        let settings = Settings::load(&KEYS, &["sources"], origin);
+        let _default: Option<Never> = settings.required("listen");
+        let told = settings.finish().unwrap_err().to_string();
+        assert!(told.contains("redis://…@host:1/0") && !told.contains("hunter2"), "{told}");
+    }
+}
