@@ -85,6 +85,7 @@ macro_rules! conformance {
             an_event_larger_than_a_topic_is_refused,
             a_reader_may_start_anywhere,
             a_watch_hears_every_append_in_order_until_it_is_dropped,
+            a_listener_that_watches_twice_is_told_until_both_are_dropped,
             what_is_quarantined_can_be_listed_and_removed,
         }
     };
@@ -132,6 +133,33 @@ pub fn event(topic: &str, id: &str, text: &str) -> Event {
         data: Data::from(Payload::Text(text.into())),
         key: None,
         extensions: Vec::new(),
+    }
+}
+
+/// Notes what it is told.
+#[derive(Debug, Default)]
+struct Heard {
+    entries: Mutex<Vec<Entry>>,
+    more: tokio::sync::Notify,
+}
+
+impl Listener for Heard {
+    fn published(&self, entries: &[Entry]) {
+        self.entries.lock().unwrap().extend_from_slice(entries);
+        self.more.notify_one();
+    }
+
+    fn interrupted(&self) {}
+}
+
+impl Heard {
+    async fn wait_for(&self, count: usize) {
+        let heard = async {
+            while self.entries.lock().unwrap().len() < count {
+                self.more.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), heard).await.expect("every append is heard");
     }
 }
 
@@ -406,34 +434,34 @@ promises! {
 
     /// Only of its topic, and of duplicates nothing.
     a_watch_hears_every_append_in_order_until_it_is_dropped |backend, _clock| {
-        #[derive(Debug, Default)]
-        struct Heard(Mutex<Vec<Entry>>, tokio::sync::Notify);
-        impl Listener for Heard {
-            fn published(&self, entries: &[Entry]) {
-                self.0.lock().unwrap().extend_from_slice(entries);
-                self.1.notify_one();
-            }
-
-            fn interrupted(&self) {}
-        }
         let log = backend.log();
         let heard = Arc::new(Heard::default());
         let watch = log.watch(&topic(), Arc::clone(&heard) as Arc<dyn Listener>).await.unwrap();
         fill(&log, 3).await;
         fill(&log, 3).await;
         log.append(event("other", "x", "")).await.unwrap();
-        let all_heard = async {
-            while heard.0.lock().unwrap().len() < 3 {
-                heard.1.notified().await;
-            }
-        };
-        let in_time = tokio::time::timeout(Duration::from_secs(30), all_heard).await;
-        in_time.expect("every append is heard");
+        heard.wait_for(3).await;
         drop(watch);
         log.append(event("t", "unheard", "")).await.unwrap();
-        let heard = heard.0.lock().unwrap().clone();
+        let heard = heard.entries.lock().unwrap().clone();
         assert_eq!(ids(&heard), ["id-0", "id-1", "id-2"]);
         assert!(heard.windows(2).all(|pair| pair[1].previous == pair[0].position));
+    }
+
+    /// Whose caller went away before it was answered, and who asked again.
+    a_listener_that_watches_twice_is_told_until_both_are_dropped |backend, _clock| {
+        let log = backend.log();
+        let heard = Arc::new(Heard::default());
+        let listener = || Arc::clone(&heard) as Arc<dyn Listener>;
+        let first = log.watch(&topic(), listener()).await.unwrap();
+        let _second = log.watch(&topic(), listener()).await.unwrap();
+        drop(first);
+        // Answered after the drop has been noticed.
+        let other = Arc::new(Heard::default());
+        let _other = log.watch(&topic(), Arc::clone(&other) as Arc<dyn Listener>).await.unwrap();
+        log.append(event("t", "a", "")).await.unwrap();
+        other.wait_for(1).await;
+        heard.wait_for(1).await;
     }
 
     /// Newest first, with everything that was put.

@@ -70,7 +70,10 @@ impl Watchers {
     fn end(&self, topic: &Topic, listener: &Arc<dyn Listener>) {
         let mut topics = self.locked();
         if let Some(listeners) = topics.get_mut(topic) {
-            listeners.retain(|one| !Arc::ptr_eq(one, listener));
+            // One of them: the same listener may watch again before its first watch has ended.
+            if let Some(at) = listeners.iter().position(|one| Arc::ptr_eq(one, listener)) {
+                listeners.remove(at);
+            }
             if listeners.is_empty() {
                 topics.remove(topic);
             }
