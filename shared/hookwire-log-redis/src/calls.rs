@@ -65,26 +65,37 @@ impl Calls {
     ///
     /// Every call may be made twice: appends are deduplicated, and nothing else changes what counts.
     pub(crate) async fn make(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
-        let first = match self.try_once(purpose, call).await {
-            Err(fault) if fault.is_worth_another_try() => fault,
+        let answer = self.try_twice(purpose, call).await;
+        self.trouble.note(answer.as_ref().err());
+        answer
+    }
+
+    async fn try_twice(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        let first = match self.try_once(purpose, call, true).await {
+            Err(fault) if fault.is_of_server() => fault,
             answer => return answer,
         };
-        match self.try_once(purpose, call).await {
-            Ok(answer) => Ok(answer),
+        match self.try_once(purpose, call, false).await {
             // What became of the first try is still not known.
-            Err(_) if matches!(first, Fault::Unanswered(_)) => Err(first),
-            Err(second) => Err(second),
+            Err(_) if first.leaves_open() => Err(first),
+            answer => answer,
         }
     }
 
-    async fn try_once(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+    async fn try_once(
+        &self,
+        purpose: Purpose,
+        call: Call<'_>,
+        is_first: bool,
+    ) -> Result<Value, Fault> {
         let permit = self.breaker.permit().ok_or(Fault::Open)?;
         let answer = self.on_connection(purpose, call).await;
         match &answer {
+            // Connections that all were cut at once fail at once, and say nothing about the server behind them.
+            Err(fault) if is_first && fault.is_of_all_connections() => drop(permit),
             Err(fault) if fault.is_of_server() => permit.failed(),
             _ => permit.answered(),
         }
-        self.trouble.note(answer.as_ref().err());
         answer
     }
 
@@ -95,17 +106,17 @@ impl Calls {
         };
         let mut lent = pool.get().await?;
         // The connection bounds the time of an answer.
-        let answer = call.on(lent.connection()).await.map_err(|error| Fault::of(&error));
-        match &answer {
-            Err(Fault::Unanswered(_)) => lent.discard(),
-            Err(Fault::NotServed(_)) => {
+        let answer = call.on(lent.connection()).await;
+        answer.map_err(|error| {
+            let fault = Fault::of(&error);
+            if fault.is_of_server() {
                 lent.discard();
-                // The others lead to the same server.
+            }
+            if fault.is_of_all_connections() {
                 self.renew();
             }
-            _ => {}
-        }
-        answer
+            fault
+        })
     }
 
     /// Has the next calls make new connections.

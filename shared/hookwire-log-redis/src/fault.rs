@@ -10,9 +10,12 @@ pub(crate) enum Fault {
     /// No connection was to be had: nothing was sent.
     #[error("no connection: {0}")]
     NotSent(String),
-    /// The call was sent and no answer came: carried out or not.
+    /// The call was sent and no answer came in time: carried out or not.
     #[error("no answer: {0}")]
     Unanswered(String),
+    /// The connection was cut before the answer came: carried out or not.
+    #[error("cut off: {0}")]
+    Cut(String),
     /// The server cannot carry it out now, and said so: a replica, one that is loading, a slot on its way.
     #[error("not served: {0}")]
     NotServed(String),
@@ -28,6 +31,7 @@ impl Fault {
         match error.kind() {
             ErrorKind::Server(kind) => Self::of_server(kind, text),
             ErrorKind::Extension => Self::of_text(&text),
+            _ if error.is_connection_dropped() => Self::Cut(text),
             _ => Self::Unanswered(text),
         }
     }
@@ -56,17 +60,23 @@ impl Fault {
         }
     }
 
-    /// Whether the same call may succeed at once on another connection.
-    pub(crate) fn is_worth_another_try(&self) -> bool {
+    /// Whether the connection, or whoever is at its other end, is to blame, so that the same call may succeed at once on
+    /// another one.
+    pub(crate) fn is_of_server(&self) -> bool {
         match self {
-            Self::NotSent(_) | Self::Unanswered(_) | Self::NotServed(_) => true,
+            Self::NotSent(_) | Self::Unanswered(_) | Self::Cut(_) | Self::NotServed(_) => true,
             Self::Open | Self::Refused(_) => false,
         }
     }
 
-    /// Whether whoever is at the other end of the connections is not, or no longer, the one to talk to.
-    pub(crate) fn is_of_server(&self) -> bool {
-        matches!(self, Self::NotSent(_) | Self::Unanswered(_) | Self::NotServed(_))
+    /// Whether the other connections, which lead to the same server, are most likely no better than this one was.
+    pub(crate) fn is_of_all_connections(&self) -> bool {
+        matches!(self, Self::Cut(_) | Self::NotServed(_))
+    }
+
+    /// Whether the call may have been carried out all the same.
+    pub(crate) fn leaves_open(&self) -> bool {
+        matches!(self, Self::Unanswered(_) | Self::Cut(_))
     }
 
     /// The word for metrics and logs.
@@ -75,6 +85,7 @@ impl Fault {
             Self::Open => "breaker_open",
             Self::NotSent(_) => "not_sent",
             Self::Unanswered(_) => "unanswered",
+            Self::Cut(_) => "cut",
             Self::NotServed(_) => "not_served",
             Self::Refused(_) => "refused",
         }
@@ -83,11 +94,9 @@ impl Fault {
 
 impl From<Fault> for AppendError {
     fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Unanswered(_) => Self::Unknown(BoxError::from(fault)),
-            Fault::Open | Fault::NotSent(_) | Fault::NotServed(_) | Fault::Refused(_) => {
-                Self::Unavailable(BoxError::from(fault))
-            }
+        match fault.leaves_open() {
+            true => Self::Unknown(BoxError::from(fault)),
+            false => Self::Unavailable(BoxError::from(fault)),
         }
     }
 }

@@ -162,7 +162,6 @@ impl Task {
         let (mut commands, mut count) = (Vec::new(), 0_u32);
         loop {
             let went_on = tokio::select! {
-                biased;
                 Some(push) = line.pushes.recv() => self.take(push),
                 _ = self.waiting.recv_many(&mut commands, AT_ONCE) => {
                     self.obey(&mut line, std::mem::take(&mut commands)).await

@@ -84,7 +84,10 @@ impl Topics {
 
     pub(super) fn unwatch(&mut self, channel: &str, listener: &Arc<dyn Listener>) {
         let Some(watched) = self.by_channel.get_mut(channel) else { return };
-        watched.listeners.retain(|one| !Arc::ptr_eq(one, listener));
+        // Once, and not every one that is the same: whoever gave up on a watch may be watching again with its listener.
+        if let Some(index) = watched.listeners.iter().position(|one| Arc::ptr_eq(one, listener)) {
+            watched.listeners.swap_remove(index);
+        }
         if watched.listeners.is_empty() {
             watched.left_at = Some(Instant::now());
         }
