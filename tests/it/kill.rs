@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hookwire_client::{Follow, Followed};
+use hookwire_redis_server::Server;
 use hookwire_tests::RelayOptions;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -51,8 +52,17 @@ async fn follow(address: String, topic: u64, seen: Arc<Mutex<Vec<u64>>>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answered_event_is_lost_by_twenty_kills_and_streams_resume_by_themselves() {
-    let options = RelayOptions::default().on_disk().set("RETRY", "20ms").set("RING_EVENTS", 16);
-    let mut relay = options.start().await;
+    kill_twenty_times(RelayOptions::default().on_disk()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answered_event_is_lost_by_twenty_kills_beside_redis() {
+    let server = Server::start().await;
+    kill_twenty_times(RelayOptions::default().log(server.url())).await;
+}
+
+async fn kill_twenty_times(options: RelayOptions) {
+    let mut relay = options.set("RETRY", "20ms").set("RING_EVENTS", 16).start().await;
     let accepted: Accepted = Arc::new(Mutex::new(vec![BTreeSet::new(); TOPICS as usize]));
     let (next, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let seen: Vec<Arc<Mutex<Vec<u64>>>> = (0..TOPICS).map(|_| Arc::default()).collect();

@@ -9,6 +9,7 @@ mod kill;
 mod push;
 mod quarantine;
 mod race;
+mod redis;
 mod shutdown;
 mod slow;
 mod terminal;

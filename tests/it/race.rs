@@ -1,10 +1,11 @@
-//! Sessions that are cut and resumed at random, over both logs, with a ring that they fall out of.
+//! Sessions that are cut and resumed at random, over every log, with a ring that they fall out of.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastrand::Rng;
+use hookwire_redis_server::Server;
 use hookwire_tests::{Relay, RelayOptions};
 use serde_json::json;
 
@@ -115,6 +116,12 @@ async fn every_session_over_the_disk_sees_every_event_once_in_order() {
     race(RelayOptions::default().on_disk()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_session_over_redis_sees_every_event_once_in_order() {
+    let server = Server::start().await;
+    race(RelayOptions::default().log(server.url())).await;
+}
+
 /// Opens streams while their topic's first and only event is being published.
 async fn open_while_published(options: RelayOptions) {
     let relay = options.start().await;
@@ -135,4 +142,10 @@ async fn an_event_appended_to_memory_while_its_stream_opens_is_not_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_appended_to_the_disk_while_its_stream_opens_is_not_lost() {
     open_while_published(RelayOptions::default().on_disk()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_appended_to_redis_while_its_stream_opens_is_not_lost() {
+    let server = Server::start().await;
+    open_while_published(RelayOptions::default().log(server.url())).await;
 }

@@ -21,7 +21,7 @@ pub struct RelayOptions {
     variables: Vec<(String, String)>,
     file: Option<String>,
     folder: Option<PathBuf>,
-    on_disk: bool,
+    log: Option<String>,
 }
 
 impl RelayOptions {
@@ -41,8 +41,14 @@ impl RelayOptions {
 
     /// Keeps the log in a folder, and not in memory.
     #[must_use]
-    pub fn on_disk(mut self) -> Self {
-        self.on_disk = true;
+    pub fn on_disk(self) -> Self {
+        self.log("fjall:./hookwire-data")
+    }
+
+    /// Keeps the log there, and not in memory.
+    #[must_use]
+    pub fn log(mut self, address: impl ToString) -> Self {
+        self.log = Some(address.to_string());
         self
     }
 
@@ -121,7 +127,7 @@ impl Relay {
     }
 
     async fn run(&mut self, listen: &str) {
-        let log = if self.options.on_disk { "fjall:./hookwire-data" } else { "memory:" };
+        let log = self.options.log.as_deref().unwrap_or("memory:");
         let mut child = Self::command(&self.folder)
             .env("HOOKWIRE_LISTEN", listen)
             .env("HOOKWIRE_LOG", log)

@@ -36,6 +36,11 @@ pub struct Sse {
 }
 
 impl Sse {
+    fn new(event: ServerSentEvent) -> Self {
+        let data = serde_json::from_str(&event.data).expect("data is JSON");
+        Self { id: event.id, name: event.name, data }
+    }
+
     /// The CloudEvent's `data`.
     #[must_use]
     pub fn payload(&self) -> &Value {
@@ -60,14 +65,18 @@ impl Stream {
     pub async fn next(&mut self) -> Option<Sse> {
         let next =
             tokio::time::timeout(PATIENCE, self.read(|stream| stream.ready.pop_front())).await;
-        let event = next.expect("an event comes, or the stream ends")?;
-        let data = serde_json::from_str(&event.data).expect("data is JSON");
-        Some(Sse { id: event.id, name: event.name, data })
+        next.expect("an event comes, or the stream ends").map(Sse::new)
     }
 
     /// The next event, which must come.
     pub async fn event(&mut self) -> Sse {
         self.next().await.expect("the stream goes on")
+    }
+
+    /// The next event on a stream that must go on, however long that takes.
+    pub async fn patient_event(&mut self) -> Sse {
+        let event = self.read(|stream| stream.ready.pop_front()).await;
+        Sse::new(event.expect("the stream goes on"))
     }
 
     /// Waits until the stream has named its cursor, and returns it.

@@ -103,7 +103,7 @@ fn refusal(error: AppendError) -> Problem {
             let detail = "the log did not answer in time, the event may be in it; repeating it with the same \
                           Idempotency-Key is safe";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
-                .retry_after(std::time::Duration::from_secs(1))
+                .retry_after(Duration::from_secs(1))
         }
         AppendError::TooLarge { .. } => {
             let detail = format!("{error}; it is HOOKWIRE_RETENTION_BYTES");

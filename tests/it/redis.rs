@@ -1,0 +1,18 @@
+//! Several relays over one Redis, and what Redis may do to them: a real server each time, killed, paused, filled, replaced.
+
+mod cluster;
+mod failover;
+mod faults;
+mod many;
+mod reached;
+
+use std::sync::Arc;
+
+use hookwire_tests::{Relay, RelayOptions};
+
+/// Two relays over one log.
+async fn two_relays(url: &str) -> [Arc<Relay>; 2] {
+    let options = || RelayOptions::default().log(url).set("RING_EVENTS", 16);
+    let (one, two) = tokio::join!(options().start(), options().start());
+    [Arc::new(one), Arc::new(two)]
+}

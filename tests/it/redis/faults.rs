@@ -1,0 +1,164 @@
+//! One server that fails, under load on two relays: nothing that it kept is missing on any stream, and no stream ends.
+
+use std::time::{Duration, Instant};
+
+use hookwire_redis_server::{Server, ServerOptions};
+use hookwire_tests::{Load, Plan};
+
+use super::two_relays;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_and_started_again_loses_nothing_with_an_append_only_file() {
+    let mut server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    for _ in 0..3 {
+        load.accept(200).await;
+        server.kill().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.restart().await;
+        let restarted = Instant::now();
+        load.deliver().await;
+        println!("delivered {:?} after the restart", restarted.elapsed());
+    }
+    load.accept(200).await;
+    let outcome = load.finish().await;
+    println!("{} accepted, slowest answer {:?}", outcome.accepted, outcome.slowest);
+    assert_eq!(outcome.lost, 0);
+    assert!(outcome.only_possible_losses(3), "{:?}", outcome.gaps);
+    assert!(outcome.refused > 0 && outcome.degraded > 0, "{outcome:?}");
+    assert!(outcome.slowest < Duration::from_millis(2_500), "{:?}", outcome.slowest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_for_twenty_seconds_loses_nothing() {
+    let server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    load.accept(200).await;
+    server.pause();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    server.resume();
+    let resumed = Instant::now();
+    load.deliver().await;
+    println!("delivered {:?} after the server went on", resumed.elapsed());
+    load.accept(200).await;
+    let outcome = load.finish().await;
+    println!("{} accepted, slowest answer {:?}", outcome.accepted, outcome.slowest);
+    assert_eq!((outcome.lost, outcome.gaps.concat()), (0, Vec::new()), "it is the same server");
+    assert!(outcome.refused > 0 && outcome.degraded > 0, "{outcome:?}");
+    assert!(outcome.slowest < Duration::from_millis(2_500), "{:?}", outcome.slowest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_is_cut_again_and_again_hides_nothing() {
+    let server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    let mut cuts = 0;
+    while load.accepted() < 2_000 {
+        load.accept(20).await;
+        server.query(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        cuts += 1;
+    }
+    let outcome = load.finish().await;
+    println!("{} accepted over {cuts} cuts", outcome.accepted);
+    assert_eq!((outcome.lost, outcome.gaps.concat()), (0, Vec::new()));
+    assert_eq!(outcome.refused, 0, "appends go on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_connection_that_is_cut_costs_no_answer() {
+    let server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    for _ in 0..20 {
+        load.accept(30).await;
+        for of in ["normal", "pubsub"] {
+            server.query(&["CLIENT", "KILL", "TYPE", of, "SKIPME", "yes"]).await;
+        }
+    }
+    let outcome = load.finish().await;
+    assert_eq!((outcome.lost, outcome.refused, outcome.gaps.concat()), (0, 0, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_flushed_is_told_of_once_on_every_stream() {
+    let server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    load.accept(200).await;
+    server.query(&["FLUSHALL"]).await;
+    load.accept(200).await;
+    let outcome = load.finish().await;
+    assert!(outcome.lost >= 100, "{}", outcome.lost);
+    for gaps in &outcome.gaps {
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_eq!(gaps[0]["reason"], "reset");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flushed_server_is_told_of_even_when_nothing_is_published_any_more() {
+    let server = Server::start().await;
+    let [relay, _] = two_relays(&server.url()).await;
+    relay.publish("a", "1", &serde_json::json!(1)).await;
+    let mut stream = relay.follow("topic=a&earliest", None).await;
+    assert_eq!(*stream.event().await.payload(), 1);
+    server.query(&["FLUSHALL"]).await;
+    let gap = stream.event().await;
+    assert_eq!((gap.name.as_str(), &gap.data["reason"]), ("hookwire.gap", &"reset".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publish_that_is_lost_is_made_up_for() {
+    let server = Server::start().await;
+    let [one, two] = two_relays(&server.url()).await;
+    let mut stream = one.follow("topic=a", None).await;
+    stream.primed().await;
+    // An append of which nothing is published: the last one of all, so that no later one shows the hole.
+    let acl = ["ACL", "SETUSER", "default", "resetchannels"];
+    server.query(&acl).await;
+    two.publish("a", "1", &serde_json::json!(1)).await;
+    assert_eq!(*stream.event().await.payload(), 1);
+    server.query(&["ACL", "SETUSER", "default", "allchannels"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_full_refuses_and_marks_nothing() {
+    let server = ServerOptions::default().set("maxmemory-policy", "noeviction").start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    load.accept(200).await;
+    server.query(&["CONFIG", "SET", "maxmemory", "1mb"]).await;
+    let accepted = load.accepted();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(load.accepted() <= accepted + 8, "only what was on its way is taken");
+    server.query(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    load.accept(200).await;
+    let outcome = load.finish().await;
+    assert_eq!((outcome.lost, outcome.gaps.concat()), (0, Vec::new()));
+    assert!(outcome.refused > 0 && outcome.slowest < Duration::from_secs(1), "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scripts_that_are_flushed_are_loaded_again_without_an_error() {
+    let server = Server::start().await;
+    let load = Load::start(&two_relays(&server.url()).await, Plan::default()).await;
+    for _ in 0..50 {
+        load.accept(20).await;
+        server.query(&["SCRIPT", "FLUSH"]).await;
+    }
+    let outcome = load.finish().await;
+    assert_eq!((outcome.lost, outcome.refused, outcome.gaps.concat()), (0, 0, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_with_foreign_keys_fails_alone() {
+    let server = Server::start().await;
+    let [relay, _] = two_relays(&server.url()).await;
+    relay.publish("spoilt", "1", &serde_json::json!(1)).await;
+    let keys = server.query(&["KEYS", "*:log"]).await;
+    let redis::Value::Array(keys) = keys else { panic!("{keys:?}") };
+    let redis::Value::BulkString(key) = &keys[0] else { panic!("{keys:?}") };
+    server.query(&["SET", std::str::from_utf8(key).unwrap(), "junk"]).await;
+    for n in 0..20 {
+        let request = relay.post("/topics/spoilt/events").json(&n);
+        assert_eq!(request.send().await.unwrap().status(), 503);
+        relay.publish("sound", &n.to_string(), &serde_json::json!(n)).await;
+    }
+}
