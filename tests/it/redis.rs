@@ -12,7 +12,16 @@ use hookwire_tests::{Relay, RelayOptions};
 
 /// Two relays over one log.
 async fn two_relays(url: &str) -> [Arc<Relay>; 2] {
-    let options = || RelayOptions::default().log(url).set("RING_EVENTS", 16);
+    start_two(RelayOptions::default().log(url)).await
+}
+
+/// Two relays that take a busy machine for no fault.
+async fn two_patient_relays(url: &str) -> [Arc<Relay>; 2] {
+    start_two(RelayOptions::default().log(url).set("REDIS_TIMEOUT", "5s")).await
+}
+
+async fn start_two(options: RelayOptions) -> [Arc<Relay>; 2] {
+    let options = || options.clone().set("RING_EVENTS", 16);
     let (one, two) = tokio::join!(options().start(), options().start());
     [Arc::new(one), Arc::new(two)]
 }

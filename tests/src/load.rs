@@ -46,7 +46,7 @@ struct Record {
     accepted: Mutex<BTreeSet<u64>>,
     refused: AtomicU64,
     slowest_ms: AtomicU64,
-    delivered: AtomicU64,
+    newest_delivered: AtomicU64,
 }
 
 /// What one stream was sent.
@@ -102,22 +102,17 @@ impl Load {
         self.record.accepted.lock().unwrap().len()
     }
 
-    /// How many deliveries there were so far, on all streams together.
-    #[must_use]
-    pub fn delivered(&self) -> u64 {
-        self.record.delivered.load(Ordering::SeqCst)
-    }
-
     /// Waits until so many more events are accepted.
     pub async fn accept(&self, more: usize) {
         let enough = self.accepted() + more;
         self.wait(|| self.accepted() >= enough, "events are accepted").await;
     }
 
-    /// Waits until an event is delivered that was not before.
-    pub async fn deliver(&self) {
-        let before = self.delivered();
-        self.wait(|| self.delivered() > before, "events are delivered").await;
+    /// Waits until an event is delivered that nobody has begun to publish yet.
+    pub async fn deliver_a_new_one(&self) {
+        let next = self.record.next.load(Ordering::SeqCst);
+        let newest = || self.record.newest_delivered.load(Ordering::SeqCst);
+        self.wait(|| newest() >= next, "a new event is delivered").await;
     }
 
     async fn wait(&self, done: impl Fn() -> bool, what: &str) {
@@ -241,8 +236,8 @@ async fn follow(mut stream: Stream, topic: u64, record: Arc<Record>) -> Followed
             _ => {
                 let number = event.payload().clone();
                 let is_end = number == "end";
+                record.newest_delivered.fetch_max(number.as_u64().unwrap_or(0), Ordering::SeqCst);
                 followed.events.push((event.id, number));
-                record.delivered.fetch_add(1, Ordering::SeqCst);
                 if is_end {
                     return followed;
                 }

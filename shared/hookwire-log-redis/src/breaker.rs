@@ -12,6 +12,7 @@ use failsafe::{Instrument, StateMachine, backoff};
 /// seen the server answer; it decides whether all are.
 #[derive(Debug)]
 pub(crate) struct Breaker {
+    server: Arc<str>,
     machine: StateMachine<ConsecutiveFailures<backoff::Constant>, Transitions>,
     state: Transitions,
     probing: AtomicBool,
@@ -21,9 +22,12 @@ pub(crate) struct Breaker {
 /// Failures in a row after which no more calls are made.
 const FAILURES: u32 = 5;
 
-/// The state as it was last heard of; its number is that of the metric.
-#[derive(Debug, Clone, Default)]
-struct Transitions(Arc<AtomicU8>);
+/// The state as it was last heard of, whose number is that of the metric, and of which server it is.
+#[derive(Debug, Clone)]
+struct Transitions {
+    server: Arc<str>,
+    state: Arc<AtomicU8>,
+}
 
 const CLOSED: u8 = 0;
 const HALF_OPEN: u8 = 1;
@@ -31,9 +35,11 @@ const OPEN: u8 = 2;
 
 impl Transitions {
     fn to(&self, state: u8, name: &'static str) -> u8 {
-        metrics::gauge!("hookwire_redis_breaker_state").set(state);
-        metrics::counter!("hookwire_redis_breaker_transitions_total", "to" => name).increment(1);
-        self.0.swap(state, Ordering::AcqRel)
+        let server = || self.server.to_string();
+        metrics::gauge!("hookwire_redis_breaker_state", "server" => server()).set(state);
+        let labels = [("server", server()), ("to", name.to_owned())];
+        metrics::counter!("hookwire_redis_breaker_transitions_total", &labels).increment(1);
+        self.state.swap(state, Ordering::AcqRel)
     }
 }
 
@@ -46,6 +52,7 @@ impl Instrument for Transitions {
         if self.to(OPEN, "open") == CLOSED {
             tracing::warn!(
                 failures = FAILURES,
+                server = %self.server,
                 "Redis does not answer; it is left alone for a while"
             );
         }
@@ -57,7 +64,7 @@ impl Instrument for Transitions {
 
     fn on_closed(&self) {
         if self.to(CLOSED, "closed") != CLOSED {
-            tracing::info!("Redis answers again; calls are made as before");
+            tracing::info!(server = %self.server, "Redis answers again; calls are made as before");
         }
     }
 }
@@ -70,10 +77,13 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Breaker {
-    pub(crate) fn new(open_for: Duration) -> Self {
-        let state = Transitions::default();
+    /// A closed breaker for `server`, as it is called in logs and metrics.
+    pub(crate) fn new(server: &str, open_for: Duration) -> Self {
+        let server: Arc<str> = server.into();
+        let state = Transitions { server: Arc::clone(&server), state: Arc::default() };
         let policy = consecutive_failures(FAILURES, backoff::constant(open_for));
         Self {
+            server,
             machine: StateMachine::new(policy, state.clone()),
             state,
             probing: AtomicBool::new(false),
@@ -81,9 +91,13 @@ impl Breaker {
         }
     }
 
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Asks for leave to make a call.
     pub(crate) fn permit(&self) -> Option<Permit<'_>> {
-        let closed = self.state.0.load(Ordering::Acquire) == CLOSED;
+        let closed = self.state.state.load(Ordering::Acquire) == CLOSED;
         if closed && self.machine.is_call_permitted() {
             return Some(Permit { breaker: self, probe: false });
         }
@@ -104,7 +118,7 @@ impl Breaker {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.state.0.load(Ordering::Acquire) != CLOSED
+        self.state.state.load(Ordering::Acquire) != CLOSED
     }
 }
 
@@ -136,7 +150,7 @@ mod tests {
     use super::*;
 
     fn opened(open_for: Duration) -> Breaker {
-        let breaker = Breaker::new(open_for);
+        let breaker = Breaker::new("all", open_for);
         for _ in 0..FAILURES {
             assert!(!breaker.is_open());
             breaker.permit().unwrap().failed();
@@ -147,7 +161,7 @@ mod tests {
 
     #[test]
     fn five_failures_in_a_row_open_it_and_an_answer_between_them_does_not() {
-        let breaker = Breaker::new(Duration::from_secs(30));
+        let breaker = Breaker::new("all", Duration::from_secs(30));
         for _ in 0..20 {
             (1..FAILURES).for_each(|_| breaker.permit().unwrap().failed());
             breaker.permit().unwrap().answered();

@@ -3,11 +3,11 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use deadpool_redis::BuildError;
-use deadpool_redis::redis::{Cmd, RedisError, Value};
+use deadpool_redis::redis::{self, Cmd, RedisError, Value};
 
 use crate::RedisConfig;
-use crate::breaker::Breaker;
 use crate::fault::Fault;
+use crate::masters::Masters;
 use crate::pool::Pool;
 use crate::script::Script;
 use crate::server::{Connection, Server};
@@ -18,7 +18,7 @@ pub(crate) struct Calls {
     /// Appends and reads have connections of their own, or a rush of one would starve the other.
     appends: Pool,
     reads: Pool,
-    breaker: Breaker,
+    masters: Masters,
     trouble: Trouble,
 }
 
@@ -27,15 +27,22 @@ pub(crate) struct Calls {
 pub(crate) enum Call<'a> {
     /// A script with its keys and arguments.
     Script(&'a Script, &'a [&'a str], &'a [&'a [u8]]),
-    /// A command.
-    Command(&'a Cmd),
+    /// A command, and the key that it is about.
+    Command(&'a Cmd, Option<&'a str>),
 }
 
 impl Call<'_> {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Script(_, keys, _) => keys.first().copied(),
+            Self::Command(_, key) => *key,
+        }
+    }
+
     async fn on(self, connection: &mut Connection) -> Result<Value, RedisError> {
         match self {
             Self::Script(script, keys, arguments) => script.run(connection, keys, arguments).await,
-            Self::Command(command) => command.query_async(connection).await,
+            Self::Command(command, _) => command.query_async(connection).await,
         }
     }
 }
@@ -52,20 +59,27 @@ impl Calls {
         Ok(Self {
             appends: Pool::new("appends", server, config)?,
             reads: Pool::new("reads", server, config)?,
-            breaker: Breaker::new(config.open_for),
+            masters: Masters::new(config.open_for, server.is_cluster()),
             trouble: Trouble::default(),
         })
     }
 
-    pub(crate) fn breaker(&self) -> &Breaker {
-        &self.breaker
+    /// Somebody has seen the servers answer.
+    pub(crate) fn answer(&self) {
+        self.masters.answer();
     }
 
     /// Makes a call, and makes it once more on another connection if the first try says nothing about the second.
     ///
     /// Every call may be made twice: appends are deduplicated, and nothing else changes what counts.
     pub(crate) async fn make(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        if self.masters.is_unknown() {
+            self.ask_for_masters().await;
+        }
         let answer = self.try_twice(purpose, call).await;
+        if answer.as_ref().is_err_and(Fault::is_of_server) {
+            self.ask_for_masters().await;
+        }
         self.trouble.note(answer.as_ref().err());
         answer
     }
@@ -88,7 +102,8 @@ impl Calls {
         call: Call<'_>,
         is_first: bool,
     ) -> Result<Value, Fault> {
-        let permit = self.breaker.permit().ok_or(Fault::Open)?;
+        let breaker = self.masters.breaker(call.key());
+        let permit = breaker.permit().ok_or(Fault::Open)?;
         let answer = self.on_connection(purpose, call).await;
         match &answer {
             // Connections that all were cut at once fail at once, and say nothing about the server behind them.
@@ -119,6 +134,18 @@ impl Calls {
         })
     }
 
+    /// Asks a cluster which master has which slots, unless somebody just did.
+    pub(crate) async fn ask_for_masters(&self) {
+        if self.masters.is_to_be_asked() {
+            let mut slots = redis::cmd("CLUSTER");
+            slots.arg("SLOTS");
+            if let Ok(answer) = self.on_connection(Purpose::Read, Call::Command(&slots, None)).await
+            {
+                self.masters.learn(&answer);
+            }
+        }
+    }
+
     /// Has the next calls make new connections.
     pub(crate) fn renew(&self) {
         self.appends.renew();
@@ -140,11 +167,13 @@ struct Trouble(Mutex<Stretch>);
 struct Stretch {
     began: Option<Instant>,
     failures: u64,
-    told: Option<Instant>,
+    told_at: Option<Instant>,
+    told_times: u32,
 }
 
 impl Trouble {
-    /// Stretches that follow one another faster are one: a server that fails every other call is in trouble throughout.
+    /// Pause between two lines, doubled by each: also between two stretches, since a server that fails every other call is
+    /// in trouble throughout.
     const TOLD_EVERY: Duration = Duration::from_secs(10);
 
     fn note(&self, fault: Option<&Fault>) {
@@ -166,8 +195,10 @@ impl Stretch {
         let now = Instant::now();
         self.began.get_or_insert(now);
         self.failures += 1;
-        if self.told.is_none_or(|told| now - told > Trouble::TOLD_EVERY) {
-            self.told = Some(now);
+        let pause = Trouble::TOLD_EVERY * (1 << self.told_times.min(8));
+        if self.told_at.is_none_or(|told| now - told > pause) {
+            self.told_at = Some(now);
+            self.told_times += 1;
             tracing::warn!(error = %fault, fault = fault.as_str(), failures = self.failures, "a call to Redis failed");
         }
     }
@@ -180,7 +211,6 @@ impl Stretch {
             let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(failures = self.failures, duration_ms, "calls to Redis succeed again");
         }
-        self.began = None;
-        self.failures = 0;
+        *self = Self { told_at: self.told_at, ..Self::default() };
     }
 }

@@ -12,6 +12,7 @@ mod calls;
 mod config;
 mod fault;
 mod keys;
+mod masters;
 mod message;
 mod pool;
 mod quarantine;
@@ -167,20 +168,11 @@ impl Log for RedisLog {
     }
 
     async fn ready(&self) -> Result<(), ReadError> {
-        if let Some(subscriber) = self.subscriber.get() {
-            match subscriber.hearing() {
-                Hearing::All => {}
-                Hearing::Lacking(topics) => {
-                    let cause = format!("{topics} topics cannot be subscribed to");
-                    return Err(ReadError(cause.into()));
-                }
-                Hearing::Nothing(reason) => {
-                    return Err(ReadError(format!("the subscription is down: {reason}").into()));
-                }
-            }
+        if let Some(Hearing::Nothing(reason)) = self.subscriber.get().map(Subscriber::hearing) {
+            return Err(ReadError(format!("the subscription is down: {reason}").into()));
         }
         let ping = deadpool_redis::redis::cmd("PING");
-        self.shared.calls.make(Purpose::Read, Call::Command(&ping)).await?;
+        self.shared.calls.make(Purpose::Read, Call::Command(&ping, None)).await?;
         Ok(())
     }
 }

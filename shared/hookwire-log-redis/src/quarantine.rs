@@ -68,8 +68,9 @@ impl RedisLog {
     async fn entries(&self, command: &str, range: &[&str]) -> Result<Vec<Quarantined>, BoxError> {
         let [entries, _] = self.shared.keys.quarantine();
         let mut command = redis::cmd(command);
-        command.arg(entries).arg(range);
-        let found = self.shared.calls.make(Purpose::Read, Call::Command(&command)).await?;
+        command.arg(&entries).arg(range);
+        let found =
+            self.shared.calls.make(Purpose::Read, Call::Command(&command, Some(&entries))).await?;
         let found = Vec::<(String, Vec<Value>)>::from_redis_value(found)?;
         Ok(found.into_iter().filter_map(|(id, fields)| notification(&id, fields)).collect())
     }

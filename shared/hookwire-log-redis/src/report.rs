@@ -26,7 +26,7 @@ const OLDEST_IN_CLUSTER: (u64, u64) = (7, 0);
 impl ServerReport {
     pub(crate) async fn of(calls: &Calls, server: &Server) -> Result<Vec<Self>, ReadError> {
         let info = redis::cmd("INFO");
-        let answer = calls.make(Purpose::Read, Call::Command(&info)).await?;
+        let answer = calls.make(Purpose::Read, Call::Command(&info, None)).await?;
         // Of a cluster every node answers.
         let answers = match answer {
             Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
@@ -67,6 +67,12 @@ impl ServerReport {
                           Sentinel or as a cluster";
             warnings.push(advice.into());
         }
+        // Only told where it is set.
+        if replicas > 0 && !cluster && info.get::<u64>("min_slaves_good_slaves").is_none() {
+            let advice = "after a failover a master that was cut off goes on taking events, which are lost when it is told \
+                          of the new one; set min-replicas-to-write 1";
+            warnings.push(advice.into());
+        }
         if number("aof_enabled") == 0 {
             warnings.push(
                 "it has no append-only file, so a restart loses acknowledged events; set appendonly yes".into(),
@@ -95,7 +101,7 @@ mod tests {
         ServerReport::read(&InfoDict::new(info), cluster).warnings
     }
 
-    const GOOD: &str = "redis_version:7.0.15\r\nrole:master\r\nconnected_slaves:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+    const GOOD: &str = "redis_version:7.0.15\r\nrole:master\r\nconnected_slaves:1\r\nmin_slaves_good_slaves:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
 
     #[test]
     fn a_server_without_fault_gets_no_warning() {
@@ -107,9 +113,10 @@ mod tests {
     fn each_risk_is_told_with_what_to_do() {
         for (good, bad, todo) in [
             ("7.0.15", "6.0.16", "6.2 or later"),
+            ("min_slaves_good_slaves:1\r\n", "", "min-replicas-to-write 1"),
             ("noeviction", "allkeys-lru", "set it to noeviction"),
             ("noeviction", "volatile-ttl", "set it to noeviction"),
-            ("slaves:1", "slaves:0", "add a replica"),
+            ("connected_slaves:1", "connected_slaves:0", "add a replica"),
             ("aof_enabled:1", "aof_enabled:0", "appendonly yes"),
             ("role:master", "role:slave", "address of its master"),
         ] {

@@ -29,14 +29,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Commands that are handled together.
 const AT_ONCE: usize = 512;
 
-/// How well publishes are heard.
+/// Whether publishes are heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Hearing {
-    /// Of every followed topic.
-    All,
-    /// Not of so many topics.
-    Lacking(usize),
-    /// Of none, and why.
+    /// Those of the topics that can be heard: not of those whose node of a cluster is being replaced, which is the same
+    /// for every relay, so that no other one could serve their streams better.
+    Something,
+    /// None, and why.
     Nothing(String),
 }
 
@@ -200,7 +199,8 @@ impl Task {
             );
         }
         metrics::gauge!("hookwire_redis_subscribed").set(1);
-        self.shared.calls.breaker().answers();
+        self.told.send_replace(Hearing::Something);
+        self.shared.calls.answer();
         self.topics.interrupt_all();
         Ok(())
     }
@@ -222,14 +222,10 @@ impl Task {
                 self.topics.heard(channel, tail);
             }
         }
-        let lacking = self.topics.unheard().len();
-        let hearing = if lacking == 0 { Hearing::All } else { Hearing::Lacking(lacking) };
-        self.told.send_if_modified(|told| {
-            let changed = *told != hearing;
-            *told = hearing;
-            changed
-        });
-        metrics::gauge!("hookwire_redis_subscribed_topics").set(self.topics.len() as f64);
+        let unheard = self.topics.unheard().len();
+        metrics::gauge!("hookwire_redis_subscribed_topics")
+            .set((self.topics.len() - unheard) as f64);
+        metrics::gauge!("hookwire_redis_unheard_topics").set(unheard as f64);
         Ok(())
     }
 
@@ -306,7 +302,7 @@ impl Task {
     async fn check(&mut self, line: &mut Line, look: bool) -> Result<(), RedisError> {
         let asked = line.wire.clone().ping();
         self.listening(line, asked).await?;
-        self.shared.calls.breaker().answers();
+        self.shared.calls.answer();
         self.shared.calls.tidy();
         self.topics.confirm_suspicions();
         let left = self.topics.left();
@@ -320,6 +316,7 @@ impl Task {
             lacking.iter().for_each(|(channel, _)| self.topics.interrupt(channel));
         }
         if look {
+            self.shared.calls.ask_for_masters().await;
             let asked = line.wire.clone().expect_master();
             self.listening(line, asked).await?;
             let followed = self.topics.states();

@@ -97,3 +97,18 @@ async fn a_hundred_twins_at_two_relays_are_one_event() {
     let log: Value = serde_json::from_str(&log).unwrap();
     assert_eq!(log["events"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_too_large_to_be_published_along_comes_from_the_log_in_its_place() {
+    let server = Server::start().await;
+    let [one, two] = two_relays(&server.url()).await;
+    let mut stream = one.follow("topic=a", None).await;
+    stream.primed().await;
+    let sizes = [10, 900_000, 20, 16_000, 17_000, 30];
+    for (n, size) in sizes.iter().enumerate() {
+        two.publish("a", &n.to_string(), &json!("x".repeat(*size))).await;
+    }
+    for size in sizes {
+        assert_eq!(stream.event().await.payload().as_str().unwrap().len(), size);
+    }
+}

@@ -46,7 +46,7 @@ async fn a_server_whose_authority_is_not_known_is_not_talked_to() {
 const RIGHTS: &str = "on >pass%word resetkeys ~hookwire:* resetchannels &hookwire:* -@all +ping +hello +select +role \
                       +info +time +eval +evalsha +subscribe +unsubscribe +ssubscribe +sunsubscribe +publish +spublish \
                       +get +mget +set +pttl +pexpire +unlink +hget +hset +hlen +hincrby +xadd +xlen +xrange +xrevrange \
-                      +xtrim +xdel";
+                      +xtrim +xdel +xinfo";
 
 #[tokio::test]
 async fn a_user_with_few_rights_is_enough() {

@@ -114,10 +114,14 @@ impl Wire {
     /// Makes sure that the other end is no replica: one that was cut off from its master would be silent for ever.
     pub(super) async fn expect_master(mut self) -> Result<(), RedisError> {
         let Connection::One(connection) = &mut self.0 else { return Ok(()) };
-        let role: Vec<Value> = redis::cmd("ROLE").query_async(connection).await?;
-        match role.first() {
-            Some(Value::BulkString(role)) if role == b"master" => Ok(()),
-            _ => Err(super::cut("the server is a replica")),
+        let role: Result<Vec<Value>, RedisError> = redis::cmd("ROLE").query_async(connection).await;
+        match role {
+            Ok(role) if matches!(role.first(), Some(Value::BulkString(role)) if role == b"slave") => {
+                Err(super::cut("the server is a replica"))
+            }
+            // A service that hides its servers does not tell their roles either.
+            Err(error) if !matches!(error.kind(), redis::ErrorKind::Server(_)) => Err(error),
+            _ => Ok(()),
         }
     }
 }
