@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use hookwire_boot::{FromSetting, Secret, Settings};
 use hookwire_log::Retention;
-use hookwire_log_redis::{Certificates, RedisAddress, RedisConfig};
+use hookwire_log_redis::{Certificates, HashSecret, RedisAddress, RedisConfig};
 
 /// Reads the settings of a log in Redis.
 pub(crate) fn read(
@@ -27,7 +27,9 @@ pub(crate) fn read(
             client: cert.zip(key).map(|(cert, key)| (cert.0, key.0)),
         },
         // Without a secret the hash still keeps addresses out of the names that monitoring shows.
-        key_secret: secret.map_or_else(|| namespace.clone(), |secret| secret.expose().to_owned()),
+        hash_secret: HashSecret(
+            secret.map_or_else(|| namespace.clone(), |secret| secret.expose().into()),
+        ),
         namespace,
         connections: settings.value_in("redis_connections", 2..=1_000),
         answer_within: settings

@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,14 @@ use crate::script::Script;
 pub(crate) struct Appender {
     shared: Arc<Shared>,
     script: Arc<Script>,
-    lanes: Arc<Mutex<HashMap<Topic, Vec<Waiting>>>>,
+    lanes: Arc<Mutex<HashMap<Topic, Lane>>>,
+}
+
+/// What waits for the call of its topic that is on its way.
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -34,8 +41,9 @@ struct Waiting {
 const AT_ONCE: usize = 128;
 /// Most bytes of records that share a call; a larger record has one of its own.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
-/// Most events that wait in one topic; more would only time out.
+/// Most events, and bytes of records, that wait in one topic; more would only time out.
 const WAITING: usize = 4_096;
+const BYTES_WAITING: usize = 32 * 1024 * 1024;
 /// Longest time until an append is answered, retry included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Largest record that a publish carries. Larger ones are read from the log: a subscriber that is slow for a moment would
@@ -65,17 +73,11 @@ impl Appender {
 
     fn enqueue(&self, topic: Topic, waiting: Waiting) -> Result<(), AppendError> {
         match self.lanes().entry(topic) {
-            Entry::Occupied(lane) if lane.get().len() >= WAITING => {
-                Err(AppendError::Unavailable(BoxError::from("too many appends wait")))
-            }
-            Entry::Occupied(mut lane) => {
-                lane.get_mut().push(waiting);
-                Ok(())
-            }
+            Entry::Occupied(mut lane) => lane.get_mut().push(waiting),
             Entry::Vacant(lane) => {
                 // On a task of its own: the caller may go away, and those that come after it wait for this call.
                 let (appender, topic) = (self.clone(), lane.key().clone());
-                lane.insert(Vec::new());
+                lane.insert(Lane::default());
                 tokio::spawn(async move { appender.run(topic, vec![waiting]).await });
                 Ok(())
             }
@@ -92,19 +94,11 @@ impl Appender {
 
     fn next_batch(&self, topic: &Topic) -> Vec<Waiting> {
         let mut lanes = self.lanes();
-        let Some(lane) = lanes.get_mut(topic) else { return Vec::new() };
-        let mut bytes = 0;
-        let fits = lane.iter().take(AT_ONCE).take_while(|waiting| {
-            let first = bytes == 0;
-            bytes += waiting.record.len();
-            first || bytes <= BYTES_AT_ONCE
-        });
-        let count = fits.count();
-        if count == 0 {
+        let batch = lanes.get_mut(topic).map(Lane::next_batch).unwrap_or_default();
+        if batch.is_empty() {
             lanes.remove(topic);
-            return Vec::new();
         }
-        lane.drain(..count).collect()
+        batch
     }
 
     async fn call(&self, topic: &Topic, batch: Vec<Waiting>) {
@@ -145,7 +139,36 @@ impl Appender {
         appended.ok_or_else(|| Fault::Refused("the answer cannot be read".into()))
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Waiting>>> {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<Topic, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn push(&mut self, waiting: Waiting) -> Result<(), AppendError> {
+        if self.waiting.len() >= WAITING || self.bytes >= BYTES_WAITING {
+            return Err(AppendError::Unavailable(BoxError::from("too many appends wait")));
+        }
+        self.bytes += waiting.record.len();
+        self.waiting.push_back(waiting);
+        Ok(())
+    }
+
+    /// Takes what the next call carries, without those whose callers have given up.
+    fn next_batch(&mut self) -> Vec<Waiting> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(next) = self.waiting.front() {
+            let size_bytes = next.record.len();
+            let fits = batch.is_empty() || bytes + size_bytes <= BYTES_AT_ONCE;
+            if batch.len() >= AT_ONCE || !fits {
+                break;
+            }
+            let next = self.waiting.pop_front();
+            self.bytes -= size_bytes;
+            let wanted = next.filter(|waiting| !waiting.answer.is_closed());
+            bytes += wanted.as_ref().map_or(0, |_| size_bytes);
+            batch.extend(wanted);
+        }
+        batch
     }
 }

@@ -1,16 +1,16 @@
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool_redis::BuildError;
 use deadpool_redis::redis::{self, Cmd, RedisError, Value};
 
 use crate::RedisConfig;
+use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::masters::Masters;
 use crate::pool::Pool;
 use crate::script::Script;
-use crate::server::{Connection, Server};
+use crate::server::Server;
+use crate::trouble::Trouble;
 
 /// Makes calls: through the breaker, on a connection of the pool, in bounded time.
 #[derive(Debug)]
@@ -21,6 +21,14 @@ pub(crate) struct Calls {
     masters: Masters,
     trouble: Trouble,
 }
+
+/// How long a call waits for a connection. An append is to be answered; a reader is patient, and when all come back at
+/// once each waits for those before it.
+const APPEND_WAITS: Duration = Duration::from_secs(1);
+const READ_WAITS: Duration = Duration::from_secs(10);
+
+/// How often a call is tried: a connection that replaces one that was cut may be cut as well.
+const TRIES: u32 = 3;
 
 /// One call.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +65,8 @@ pub(crate) enum Purpose {
 impl Calls {
     pub(crate) fn new(server: &Server, config: &RedisConfig) -> Result<Self, BuildError> {
         Ok(Self {
-            appends: Pool::new("appends", server, config)?,
-            reads: Pool::new("reads", server, config)?,
+            appends: Pool::new("appends", server, config, APPEND_WAITS)?,
+            reads: Pool::new("reads", server, config, READ_WAITS)?,
             masters: Masters::new(config.open_for, server.is_cluster()),
             trouble: Trouble::default(),
         })
@@ -69,14 +77,14 @@ impl Calls {
         self.masters.answer();
     }
 
-    /// Makes a call, and makes it once more on another connection if the first try says nothing about the second.
+    /// Makes a call, and makes it again on another connection if the first try says nothing about the next.
     ///
-    /// Every call may be made twice: appends are deduplicated, and nothing else changes what counts.
+    /// Every call may be made several times: appends are deduplicated, and nothing else changes what counts.
     pub(crate) async fn make(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
         if self.masters.is_unknown() {
             self.ask_for_masters().await;
         }
-        let answer = self.try_twice(purpose, call).await;
+        let answer = self.try_again(purpose, call).await;
         if answer.as_ref().is_err_and(Fault::is_of_server) {
             self.ask_for_masters().await;
         }
@@ -84,15 +92,24 @@ impl Calls {
         answer
     }
 
-    async fn try_twice(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
-        let first = match self.try_once(purpose, call, true).await {
-            Err(fault) if fault.is_of_server() => fault,
-            answer => return answer,
-        };
-        match self.try_once(purpose, call, false).await {
-            // What became of the first try is still not known.
-            Err(_) if first.leaves_open() => Err(first),
-            answer => answer,
+    async fn try_again(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+        let (mut tries_left, mut earlier) = (TRIES, None);
+        loop {
+            tries_left -= 1;
+            let fault = match self.try_once(purpose, call, tries_left > 0).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            // Three times waiting for an answer or a connection would take more time than a caller has.
+            let is_slow = |fault: &Fault| !fault.is_of_all_connections();
+            let is_too_slow = is_slow(&fault) && earlier.as_ref().is_some_and(is_slow);
+            let goes_on = tries_left > 0 && fault.is_of_server() && !is_too_slow;
+            // What became of an earlier try is still not known.
+            let told = earlier.filter(Fault::leaves_open).unwrap_or(fault);
+            if !goes_on {
+                return Err(told);
+            }
+            earlier = Some(told);
         }
     }
 
@@ -100,14 +117,15 @@ impl Calls {
         &self,
         purpose: Purpose,
         call: Call<'_>,
-        is_first: bool,
+        is_tried_again: bool,
     ) -> Result<Value, Fault> {
         let breaker = self.masters.breaker(call.key());
         let permit = breaker.permit().ok_or(Fault::Open)?;
         let answer = self.on_connection(purpose, call).await;
         match &answer {
             // Connections that all were cut at once fail at once, and say nothing about the server behind them.
-            Err(fault) if is_first && fault.is_of_all_connections() => drop(permit),
+            Err(fault) if is_tried_again && fault.is_of_all_connections() => drop(permit),
+            Err(Fault::Busy) => drop(permit),
             Err(fault) if fault.is_of_server() => permit.failed(),
             _ => permit.answered(),
         }
@@ -155,62 +173,5 @@ impl Calls {
     pub(crate) fn tidy(&self) {
         self.appends.tidy();
         self.reads.tidy();
-    }
-}
-
-/// Tells of a stretch of failures when it begins and when it ends, and of no single one: a thousand identical lines
-/// would hide the first.
-#[derive(Debug, Default)]
-struct Trouble(Mutex<Stretch>);
-
-#[derive(Debug, Default)]
-struct Stretch {
-    began: Option<Instant>,
-    failures: u64,
-    told_at: Option<Instant>,
-    told_times: u32,
-}
-
-impl Trouble {
-    /// Pause between two lines, doubled by each: also between two stretches, since a server that fails every other call is
-    /// in trouble throughout.
-    const TOLD_EVERY: Duration = Duration::from_secs(10);
-
-    fn note(&self, fault: Option<&Fault>) {
-        if let Some(fault) = fault {
-            let labels = [("fault", fault.as_str())];
-            metrics::counter!("hookwire_redis_faults_total", &labels).increment(1);
-        }
-        let mut stretch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match fault {
-            Some(fault) => stretch.failed(fault),
-            None if stretch.failures > 0 => stretch.ended(),
-            None => {}
-        }
-    }
-}
-
-impl Stretch {
-    fn failed(&mut self, fault: &Fault) {
-        let now = Instant::now();
-        self.began.get_or_insert(now);
-        self.failures += 1;
-        let pause = Trouble::TOLD_EVERY * (1 << self.told_times.min(8));
-        if self.told_at.is_none_or(|told| now - told > pause) {
-            self.told_at = Some(now);
-            self.told_times += 1;
-            tracing::warn!(error = %fault, fault = fault.as_str(), failures = self.failures, "a call to Redis failed");
-        }
-    }
-
-    fn ended(&mut self) {
-        // Told only if the beginning was, and counted from there.
-        let Some(began) = self.began else { return };
-        let lasted = began.elapsed();
-        if lasted > Duration::from_secs(1) {
-            let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(failures = self.failures, duration_ms, "calls to Redis succeed again");
-        }
-        *self = Self { told_at: self.told_at, ..Self::default() };
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use hookwire_log::{Clock, Retention};
@@ -16,7 +17,7 @@ pub struct RedisConfig {
     /// What every key begins with, so that several relays can share one Redis.
     pub namespace: String,
     /// Key of the hash that stands for a topic in key names; the same in every process.
-    pub key_secret: String,
+    pub hash_secret: HashSecret,
     /// Most connections for commands; half of them for appends and half for reads.
     pub connections: usize,
     /// How long an answer may take, and then a connection.
@@ -31,6 +32,16 @@ pub struct RedisConfig {
     pub clock: Option<Clock>,
 }
 
+/// A secret that is shown as `…`.
+#[derive(Clone)]
+pub struct HashSecret(pub String);
+
+impl fmt::Debug for HashSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
 impl RedisConfig {
     /// Everything but the address as it is by default.
     #[must_use]
@@ -40,7 +51,7 @@ impl RedisConfig {
             certificates: Certificates::default(),
             retention,
             namespace: "hookwire".into(),
-            key_secret: "hookwire".into(),
+            hash_secret: HashSecret("hookwire".into()),
             connections: 50,
             answer_within: Duration::from_millis(500),
             connect_within: Duration::from_secs(1),

@@ -7,6 +7,9 @@ pub(crate) enum Fault {
     /// The breaker is open: nothing was sent.
     #[error("not asked, since the last calls failed")]
     Open,
+    /// All connections are in use: nothing was sent, and it says nothing about the server.
+    #[error("all connections are in use")]
+    Busy,
     /// No connection was to be had: nothing was sent.
     #[error("no connection: {0}")]
     NotSent(String),
@@ -65,7 +68,7 @@ impl Fault {
     pub(crate) fn is_of_server(&self) -> bool {
         match self {
             Self::NotSent(_) | Self::Unanswered(_) | Self::Cut(_) | Self::NotServed(_) => true,
-            Self::Open | Self::Refused(_) => false,
+            Self::Open | Self::Busy | Self::Refused(_) => false,
         }
     }
 
@@ -83,6 +86,7 @@ impl Fault {
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Open => "breaker_open",
+            Self::Busy => "busy",
             Self::NotSent(_) => "not_sent",
             Self::Unanswered(_) => "unanswered",
             Self::Cut(_) => "cut",

@@ -47,6 +47,11 @@ impl Keys {
         ["entries", "count"].map(|part| format!("{}:{{quarantine}}:{part}", self.namespace))
     }
 
+    /// A key that is written to see whether one can be.
+    pub(crate) fn probe(&self) -> String {
+        format!("{}:{{probe}}", self.namespace)
+    }
+
     /// What stands for an event's identity among the marks of its topic.
     pub(crate) fn mark(&self, event: &Event) -> [u8; 16] {
         // Neither part can hold a zero byte, so no two pairs give one text.

@@ -10,6 +10,7 @@ mod append;
 mod breaker;
 mod calls;
 mod config;
+mod connection;
 mod fault;
 mod keys;
 mod masters;
@@ -22,6 +23,7 @@ mod resume;
 mod script;
 mod server;
 mod subscriber;
+mod trouble;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,7 +36,7 @@ use hookwire_log::{
 };
 
 pub use address::{InvalidAddress, RedisAddress};
-pub use config::RedisConfig;
+pub use config::{HashSecret, RedisConfig};
 pub use report::ServerReport;
 pub use server::Certificates;
 
@@ -57,6 +59,9 @@ pub struct RedisLog {
     put: Script,
     remove: Script,
 }
+
+/// Longest age and window that are told to Redis, a hundred years: it computes with them in milliseconds.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// What appends, reads and the subscription have in common.
 #[derive(Debug)]
@@ -85,7 +90,7 @@ impl RedisLog {
         let server = Server::new(config).map_err(|error| SetUpError(error.into()))?;
         let calls = Calls::new(&server, config).map_err(|error| SetUpError(error.into()))?;
         let shared = Arc::new(Shared {
-            keys: Keys::new(&config.namespace, &config.key_secret),
+            keys: Keys::new(&config.namespace, &config.hash_secret.0),
             calls,
             retention: config.retention,
             clock: config.clock.clone(),
@@ -129,7 +134,7 @@ impl Shared {
     fn common_arguments(&self) -> [Vec<u8>; 6] {
         let now_ms =
             self.clock.as_ref().map_or_else(String::new, |clock| clock.now_ms().to_string());
-        let age_ms = self.retention.age.as_millis().max(1);
+        let age_ms = self.retention.age.min(LONGEST).as_millis().max(1);
         // Longer than any entry lives, so that a reader who comes back finds the numbers where they were.
         let state_ms = age_ms + Duration::from_hours(7 * 24).as_millis();
         [
@@ -137,7 +142,7 @@ impl Shared {
             age_ms.to_string(),
             self.retention.events.to_string(),
             self.retention.bytes.to_string(),
-            self.retention.dedupe_window.as_millis().max(1).to_string(),
+            self.retention.dedupe_window.min(LONGEST).as_millis().max(1).to_string(),
             state_ms.to_string(),
         ]
         .map(String::into_bytes)
@@ -171,8 +176,11 @@ impl Log for RedisLog {
         if let Some(Hearing::Nothing(reason)) = self.subscriber.get().map(Subscriber::hearing) {
             return Err(ReadError(format!("the subscription is down: {reason}").into()));
         }
-        let ping = deadpool_redis::redis::cmd("PING");
-        self.shared.calls.make(Purpose::Read, Call::Command(&ping, None)).await?;
+        // A write and no PING: a server that is full, or a replica, answers that one as well.
+        let key = self.shared.keys.probe();
+        let mut probe = deadpool_redis::redis::cmd("SET");
+        probe.arg(&key).arg(1).arg("PX").arg(1_000);
+        self.shared.calls.make(Purpose::Read, Call::Command(&probe, Some(&key))).await?;
         Ok(())
     }
 }

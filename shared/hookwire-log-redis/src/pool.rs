@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts};
@@ -5,8 +6,9 @@ use deadpool_redis::redis::{self, RedisError};
 use deadpool_redis::{BuildError, Runtime};
 
 use crate::RedisConfig;
+use crate::connection::Connection;
 use crate::fault::Fault;
-use crate::server::{Connection, Server};
+use crate::server::Server;
 
 /// Connections for commands, each lent to one call at a time.
 #[derive(Debug, Clone)]
@@ -24,28 +26,39 @@ const IDLE_AT_MOST: Duration = Duration::from_mins(5);
 struct Manager {
     server: Server,
     check_within: Duration,
+    /// How often all connections were given up.
+    epoch: AtomicU64,
+}
+
+/// A connection, and the epoch that it was made in.
+#[derive(Debug)]
+struct Pooled {
+    connection: Connection,
+    epoch: u64,
 }
 
 impl managed::Manager for Manager {
-    type Type = Connection;
+    type Type = Pooled;
     type Error = RedisError;
 
-    async fn create(&self) -> Result<Connection, RedisError> {
+    async fn create(&self) -> Result<Pooled, RedisError> {
         metrics::counter!("hookwire_redis_connections_opened_total").increment(1);
-        self.server.connect(None).await
+        // Before it is made: one that is given up meanwhile may already lead to the wrong server.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        Ok(Pooled { connection: self.server.connect(None).await?, epoch })
     }
 
     /// A check at every loan would double the time of a call; a connection that died meanwhile costs one retry.
-    async fn recycle(
-        &self,
-        connection: &mut Connection,
-        metrics: &Metrics,
-    ) -> RecycleResult<RedisError> {
+    async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<RedisError> {
+        if pooled.epoch != self.epoch.load(Ordering::Acquire) {
+            return Err(RecycleError::message("it was given up with the others"));
+        }
         if metrics.last_used() < CHECK_AFTER {
             return Ok(());
         }
         let ping = redis::cmd("PING");
-        match tokio::time::timeout(self.check_within, ping.query_async::<()>(connection)).await {
+        let ping = ping.query_async::<()>(&mut pooled.connection);
+        match tokio::time::timeout(self.check_within, ping).await {
             Ok(answer) => answer.map_err(RecycleError::Backend),
             Err(_elapsed) => Err(RecycleError::message("it does not answer")),
         }
@@ -57,12 +70,13 @@ impl Pool {
         name: &'static str,
         server: &Server,
         config: &RedisConfig,
+        waits: Duration,
     ) -> Result<Self, BuildError> {
-        let manager = Manager { server: server.clone(), check_within: config.answer_within };
+        let check_within = config.answer_within;
+        let manager = Manager { server: server.clone(), check_within, epoch: AtomicU64::new(0) };
         // A cluster and Sentinels take some round trips until a connection stands.
         let making = config.connect_within * 2;
-        let timeouts =
-            Timeouts { wait: Some(config.answer_within), create: Some(making), recycle: None };
+        let timeouts = Timeouts { wait: Some(waits), create: Some(making), recycle: None };
         let connections = managed::Pool::builder(manager)
             .max_size((config.connections / 2).max(1))
             .timeouts(timeouts)
@@ -75,9 +89,7 @@ impl Pool {
     pub(crate) async fn get(&self) -> Result<Lent, Fault> {
         let lent = self.connections.get().await;
         lent.map(Lent).map_err(|error| match error {
-            PoolError::Timeout(managed::TimeoutType::Wait) => {
-                Fault::NotSent("all connections are in use".into())
-            }
+            PoolError::Timeout(managed::TimeoutType::Wait) => Fault::Busy,
             PoolError::Timeout(_) => Fault::NotSent("none could be made in time".into()),
             PoolError::Backend(error) => Fault::NotSent(error.to_string()),
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
@@ -86,8 +98,10 @@ impl Pool {
         })
     }
 
-    /// Closes the connections that are not lent: whoever is at their other end is not the one to talk to any more.
+    /// Gives up all connections, lent ones when they come back: whoever is at their other end is not the one to talk to
+    /// any more.
     pub(crate) fn renew(&self) {
+        self.connections.manager().epoch.fetch_add(1, Ordering::AcqRel);
         self.connections.retain(|_, _| false);
     }
 
@@ -109,7 +123,7 @@ pub(crate) struct Lent(Object<Manager>);
 
 impl Lent {
     pub(crate) fn connection(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.0.connection
     }
 
     /// Keeps the connection from being lent again: something may still arrive on it, or nothing ever will.

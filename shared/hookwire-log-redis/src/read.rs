@@ -155,13 +155,9 @@ fn damaged(topic: &Topic, previous: Position, stored: &[Stored]) -> Page {
     metrics::counter!("hookwire_log_damaged_entries_total").increment(count);
     tracing::error!(topic.hash = %topic.hash(), missed = count, "entries of the log in Redis cannot be read and are skipped");
     let same = previous.generation == last.position.generation;
-    let missed = if same { last.position.k.saturating_sub(previous.k) } else { count };
-    let gap = Gap {
-        reason: GapReason::Rollback,
-        missed: Some(missed),
-        certain: true,
-        resumed_at: last.position,
-    };
+    // Between generations more may have been lost than these.
+    let missed = same.then(|| last.position.k.saturating_sub(previous.k));
+    let gap = Gap { reason: GapReason::Rollback, missed, certain: true, resumed_at: last.position };
     Page { gap: Some(gap), entries: Vec::new() }
 }
 

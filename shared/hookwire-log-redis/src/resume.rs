@@ -53,19 +53,22 @@ pub(crate) fn resume(asked: Position, around: &Surroundings) -> Resume {
         }
         // Its own entry is there and the last of its generation.
         _ if oldest.is_none() && next.is_some() => Resume::Here,
+        // Its own entry is gone, but it was the last one before the next.
+        Some((next, Some(previous))) if previous == asked => {
+            Resume::After(to(GapReason::ServerChanged, None, false, next.previous()))
+        }
         // It was never the last of its generation here, though the reader has seen it.
         _ if below.is_some() => {
             let resumed_at = next.map_or(tail, |(next, _)| next.previous());
             Resume::After(to(GapReason::Rollback, None, false, resumed_at))
         }
-        // Nothing of its generation is left, but it was the last one before the next.
-        Some((next, Some(previous))) if previous == asked => {
-            Resume::After(to(GapReason::ServerChanged, None, false, next.previous()))
-        }
         None if same(tail) && asked.k < tail.k => {
             Resume::After(to(GapReason::Trimmed, Some(tail.k - asked.k), true, tail))
         }
         None if same(tail) => Resume::After(to(GapReason::Rollback, None, false, tail)),
+        None if oldest.is_none() && before_generation == Some(asked) && tail.k > 0 => {
+            Resume::After(to(GapReason::Trimmed, Some(tail.k), true, tail))
+        }
         None if oldest.is_none() && before_generation == Some(asked) => {
             Resume::After(to(GapReason::ServerChanged, None, false, tail))
         }
@@ -198,6 +201,20 @@ mod tests {
         log.entries.drain(..5);
         assert_eq!(log.resume(10, 5), "server_changed at 20-0");
         assert_eq!(log.resume(10, 4), "reset at 20-0");
+    }
+
+    #[test]
+    fn what_came_and_went_since_the_change_is_counted() {
+        let mut log = log(&[(10, 1..=5), (20, 1..=3)]);
+        log.entries.clear();
+        assert_eq!(log.resume(10, 5), "trimmed 3 at 20-3");
+    }
+
+    #[test]
+    fn a_last_entry_that_was_deleted_is_no_rollback_to_who_has_seen_it() {
+        let mut log = log(&[(10, 1..=5), (20, 1..=2)]);
+        log.entries.remove(4);
+        assert_eq!(log.resume(10, 5), "server_changed at 20-0");
     }
 
     #[test]

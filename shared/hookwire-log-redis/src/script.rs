@@ -1,6 +1,6 @@
 use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
 
-use crate::server::Connection;
+use crate::connection::Connection;
 
 /// One of our Lua scripts: loaded into the server by its first use there, then called by its digest.
 #[derive(Debug)]

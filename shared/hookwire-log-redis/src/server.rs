@@ -1,20 +1,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
 use deadpool_redis::redis::cluster::ClusterClientBuilder;
-use deadpool_redis::redis::cluster_async::ClusterConnection;
 use deadpool_redis::redis::io::tcp::TcpSettings;
 use deadpool_redis::redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use deadpool_redis::redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo,
-    IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisFuture,
-    RedisResult, TlsCertificates, TlsMode, Value,
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo,
+    IntoConnectionInfo, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisResult,
+    TlsCertificates, TlsMode,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::address::Shape;
+use crate::connection::Connection;
 use crate::{RedisAddress, RedisConfig};
 
 /// Certificates for Redis over TLS, each in PEM.
@@ -50,13 +49,6 @@ enum Source {
     Sentinel(Arc<Mutex<SentinelClient>>),
     /// A client has to be built anew for each connection that subscribes, since what is pushed goes with the client.
     Cluster(Arc<RedisConfig>, Vec<ConnectionInfo>),
-}
-
-/// A connection to the server, or to all those of a cluster.
-#[derive(Clone)]
-pub(crate) enum Connection {
-    One(MultiplexedConnection),
-    Cluster(ClusterConnection),
 }
 
 /// Retries that a cluster's client makes by itself: a slot that moved, a node that is about to be replaced.
@@ -208,39 +200,5 @@ impl fmt::Debug for Server {
             Source::Sentinel(_) => "Sentinel",
             Source::Cluster(..) => "Cluster",
         })
-    }
-}
-
-impl ConnectionLike for Connection {
-    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::One(connection) => connection.req_packed_command(cmd),
-            Self::Cluster(connection) => connection.req_packed_command(cmd),
-        }
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::One(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
-        }
-    }
-
-    fn get_db(&self) -> i64 {
-        match self {
-            Self::One(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
-        }
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
     }
 }

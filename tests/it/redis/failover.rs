@@ -1,6 +1,6 @@
 //! A master that is lost, and a replica that takes its place.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hookwire_redis_server::{SentinelOptions, Server, ServerOptions};
 use hookwire_tests::{Load, Plan};

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hookwire_redis_server::{Server, ServerOptions};
-use hookwire_tests::{Load, Plan};
+use hookwire_tests::{Load, Plan, RelayOptions};
+use serde_json::json;
 
 use super::{two_patient_relays, two_relays};
 
@@ -100,7 +101,7 @@ async fn a_server_that_is_flushed_is_told_of_once_on_every_stream() {
 async fn a_flushed_server_is_told_of_even_when_nothing_is_published_any_more() {
     let server = Server::start().await;
     let [relay, _] = two_relays(&server.url()).await;
-    relay.publish("a", "1", &serde_json::json!(1)).await;
+    relay.publish("a", "1", &json!(1)).await;
     let mut stream = relay.follow("topic=a&earliest", None).await;
     assert_eq!(*stream.event().await.payload(), 1);
     server.query(&["FLUSHALL"]).await;
@@ -111,15 +112,45 @@ async fn a_flushed_server_is_told_of_even_when_nothing_is_published_any_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publish_that_is_lost_is_made_up_for() {
     let server = Server::start().await;
-    let [one, two] = two_relays(&server.url()).await;
-    let mut stream = one.follow("topic=a", None).await;
+    server.query(&["ACL", "SETUSER", "mute", "on", ">mute", "~*", "resetchannels", "+@all"]).await;
+    let mute = RelayOptions::default().log(server.url().replace("redis://", "redis://mute:mute@"));
+    let (relay, mute) =
+        tokio::join!(RelayOptions::default().log(server.url()).start(), mute.start());
+    let mut stream = relay.follow("topic=a", None).await;
     stream.primed().await;
-    // An append of which nothing is published: the last one of all, so that no later one shows the hole.
-    let acl = ["ACL", "SETUSER", "default", "resetchannels"];
-    server.query(&acl).await;
-    two.publish("a", "1", &serde_json::json!(1)).await;
+    // An append of which nothing is published, the last one of all, so that no later one shows the hole.
+    mute.publish("a", "1", &json!(1)).await;
     assert_eq!(*stream.event().await.payload(), 1);
-    server.query(&["ACL", "SETUSER", "default", "allchannels"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_event_of_a_quiet_topic_comes_although_the_subscription_was_cut() {
+    const TOPICS: usize = 40;
+    let server = Server::start().await;
+    let [one, two] = two_patient_relays(&server.url()).await;
+    let mut streams = Vec::new();
+    for topic in 0..TOPICS {
+        let mut stream = one.follow(&format!("topic=quiet-{topic}"), None).await;
+        stream.primed().await;
+        streams.push(stream);
+    }
+    for round in 0..50 {
+        let publish = async |topic: usize| {
+            two.publish(&format!("quiet-{topic}"), &round.to_string(), &json!(round)).await
+        };
+        let publishes = futures_util::future::join_all((0..TOPICS).map(publish));
+        let kill = ["CLIENT", "KILL", "TYPE", "pubsub"];
+        let (_, _) = tokio::join!(publishes, server.query(&kill));
+        for stream in &mut streams {
+            let event = loop {
+                let event = stream.event().await;
+                if !event.name.starts_with("hookwire.") {
+                    break event;
+                }
+            };
+            assert_eq!(*event.payload(), round);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,14 +185,18 @@ async fn scripts_that_are_flushed_are_loaded_again_without_an_error() {
 async fn a_topic_with_foreign_keys_fails_alone() {
     let server = Server::start().await;
     let [relay, _] = two_relays(&server.url()).await;
-    relay.publish("spoilt", "1", &serde_json::json!(1)).await;
+    relay.publish("spoilt", "1", &json!(1)).await;
     let keys = server.query(&["KEYS", "*:log"]).await;
     let redis::Value::Array(keys) = keys else { panic!("{keys:?}") };
     let redis::Value::BulkString(key) = &keys[0] else { panic!("{keys:?}") };
-    server.query(&["SET", std::str::from_utf8(key).unwrap(), "junk"]).await;
+    let key = std::str::from_utf8(key).unwrap();
+    server.query(&["SET", key, "junk"]).await;
     for n in 0..20 {
-        let request = relay.post("/topics/spoilt/events").json(&n);
+        let request = relay.post("/topics/spoilt/events").header("idempotency-key", "2").json(&n);
         assert_eq!(request.send().await.unwrap().status(), 503);
-        relay.publish("sound", &n.to_string(), &serde_json::json!(n)).await;
+        relay.publish("sound", &n.to_string(), &json!(n)).await;
     }
+    // An id whose event was never taken is not marked.
+    server.query(&["DEL", key]).await;
+    assert_eq!(relay.publish("spoilt", "2", &json!(2)).await["outcome"], "appended");
 }

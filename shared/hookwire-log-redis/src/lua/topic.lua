@@ -19,8 +19,10 @@ local function clock()
     return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- Whose history the data is. Not the identity of the process: one that is replaced, follows its successor and takes over
+-- again has lost a tail and is the same process. This changes with every start and every promotion.
 local function server()
-    return string.sub(string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), 1, 16)
+    return string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)'), 1, 16)
 end
 
 local function position(gen, k)
@@ -41,11 +43,27 @@ local function field(entry, name)
     end
 end
 
+-- The number in a field of an entry; 0 where somebody else wrote the entry.
+local function number(entry, name)
+    return tonumber(field(entry, name) or '') or 0
+end
+
+-- The newest position that the log ever had, also when its entry is gone.
+local function last_position()
+    local info = redis.pcall('XINFO', 'STREAM', LOG)
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' and info[i + 1] ~= '0-0' then
+            return info[i + 1]
+        end
+    end
+end
+
 -- Begins a generation. Milliseconds keep generations of one topic apart and in order; the part of the server's identity
--- keeps apart two servers that begin one at the same moment, each believing to be the master.
+-- keeps apart two servers that begin one at the same moment, each believing to be the master, or after the same
+-- generation, when the second never heard of what the first one began.
 local function begin(state, run, now)
     local after = state.gen or 0
-    state.gen = math.max(now + tonumber(string.sub(run, 1, 3), 16), after + 1)
+    state.gen = math.max(now, after + 1) + tonumber(string.sub(run, 1, 3), 16)
     state.k = 0
     state.run = run
 end
@@ -56,13 +74,18 @@ local function load()
     local now = clock()
     if not text then
         local state = { at = now, now = now, bytes = 0, head_at = NEVER, head_bytes = 0, prev = NOTHING, new = true }
-        -- Without its state a log that is still there would refuse positions below its last one for ever.
+        -- Without its state a log that is still there, if only with its last position, would refuse lower ones for ever.
         local last = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
+        local newest = last_position()
+        if newest then
+            state.gen = parts(newest)
+            state.prev = newest
+        end
         if last then
-            state.gen = parts(last[1])
-            state.prev = last[1]
-            state.bytes = tonumber(field(last, 'b') or 0) + #(field(last, 'r') or '')
+            state.bytes = number(last, 'b') + #(field(last, 'r') or '')
             state.head_at, state.head_bytes = 0, 0
+            state.at = math.max(now, number(last, 't'))
+            state.now = state.at
         end
         begin(state, server(), now)
         return state
@@ -98,7 +121,7 @@ local function trim(state)
         state.head_at, state.head_bytes = NEVER, state.bytes
         local last
         for _, entry in ipairs(page) do
-            local at, before = tonumber(field(entry, 't') or 0), tonumber(field(entry, 'b') or 0)
+            local at, before = number(entry, 't'), number(entry, 'b')
             if at >= oldest and state.bytes - before <= MOST_BYTES then
                 state.head_at, state.head_bytes = at, before
                 break

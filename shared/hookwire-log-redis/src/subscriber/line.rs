@@ -5,7 +5,8 @@ use futures_util::{StreamExt, stream};
 use hookwire_event::Position;
 use tokio::sync::mpsc;
 
-use crate::server::{Connection, Server};
+use crate::connection::Connection;
+use crate::server::Server;
 
 /// The connection that subscribes, and what is pushed on it.
 pub(super) struct Line {
@@ -117,7 +118,7 @@ impl Wire {
         let role: Result<Vec<Value>, RedisError> = redis::cmd("ROLE").query_async(connection).await;
         match role {
             Ok(role) if matches!(role.first(), Some(Value::BulkString(role)) if role == b"slave") => {
-                Err(super::cut("the server is a replica"))
+                Err(super::task::cut("the server is a replica"))
             }
             // A service that hides its servers does not tell their roles either.
             Err(error) if !matches!(error.kind(), redis::ErrorKind::Server(_)) => Err(error),

@@ -119,10 +119,12 @@ impl Topics {
         self.by_channel.get(channel).is_some_and(|watched| watched.heard != Heard::Nothing)
     }
 
-    /// Notes that a topic is subscribed to and stood here afterwards.
+    /// Notes that a topic is subscribed to and stood here afterwards, and has it read again: what was appended while it
+    /// was not subscribed to is only in the log, and nothing else would tell of it.
     pub(super) fn heard(&mut self, channel: &str, tail: Option<Position>) {
         if let Some(watched) = self.by_channel.get_mut(channel) {
             watched.heard = Heard::Upto(tail);
+            watched.interrupt();
         }
     }
 
@@ -156,10 +158,6 @@ impl Topics {
         }
     }
 
-    pub(super) fn interrupt(&self, channel: &str) {
-        self.by_channel.get(channel).into_iter().for_each(Watched::interrupt);
-    }
-
     pub(super) fn interrupt_all(&self) {
         self.by_channel.values().for_each(Watched::interrupt);
     }
@@ -170,6 +168,10 @@ impl Topics {
         match tail {
             // The node that keeps it is away, and when it is back it has forgotten the subscription.
             None => watched.heard = Heard::Nothing,
+            // A reader gave it its first generation, in which nothing was appended yet.
+            Some(Some(start)) if watched.heard == Heard::Upto(None) && start.k == 0 => {
+                watched.heard = Heard::Upto(Some(start));
+            }
             Some(tail) if watched.heard != Heard::Upto(tail) => watched.suspicion = Some(tail),
             Some(_) => {}
         }
