@@ -33,6 +33,8 @@ pub enum Scenario {
     Ingest,
     /// From exec to listening over a large log that was killed.
     Startup,
+    /// The log in Redis: its append against a bare XADD, and publishes through it.
+    Redis,
 }
 
 /// The processes that a measurement starts, as modes of the same program.
@@ -44,6 +46,13 @@ enum Inner {
     /// Fill a log folder through its crate, say so, and go on until killed.
     #[command(hide = true, name = "fill-log")]
     Fill { folder: PathBuf, events: u64 },
+    /// Keep a Redis until standard input ends.
+    #[command(hide = true, name = "keep-redis")]
+    Redis {
+        folder: PathBuf,
+        #[arg(long)]
+        core: Option<usize>,
+    },
     /// Run a command that dies with this process, on one core if one is given.
     #[command(hide = true, name = "run-leashed")]
     Leash {
@@ -60,6 +69,7 @@ pub enum Role {
     Measure(Plan),
     Baseline(Pacing),
     Fill { folder: PathBuf, events: u64 },
+    Redis { folder: PathBuf, core: Option<usize> },
     Leash { core: Option<usize>, command: Vec<String> },
 }
 
@@ -76,6 +86,7 @@ impl Args {
         match self.inner {
             Some(Inner::Baseline { pacing }) => Role::Baseline(pacing),
             Some(Inner::Fill { folder, events }) => Role::Fill { folder, events },
+            Some(Inner::Redis { folder, core }) => Role::Redis { folder, core },
             Some(Inner::Leash { core, command }) => Role::Leash { core, command },
             None => {
                 let all = || Scenario::value_variants().to_vec();

@@ -3,10 +3,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hookwire_event::{Data, Event, EventId, EventTime, EventType, Payload, SourceUri, Topic};
 use hookwire_log::{Clock, Log, Retention};
 use hookwire_log_fjall::{FjallConfig, FjallLog};
 
+use crate::event::{body, event};
 use crate::scenario::BODY_BYTES;
 
 /// Topics that the events of a filled log are spread over.
@@ -23,12 +23,15 @@ pub fn fill(folder: &Path, events: u64) -> anyhow::Result<()> {
         let config = FjallConfig::new(folder, Retention::default());
         let log = Arc::new(FjallLog::open(&config, Clock::system())?);
         let answered = Arc::new(AtomicU64::new(0));
+        let body = Arc::new(body(BODY_BYTES));
         let mut appending = tokio::task::JoinSet::new();
         for first in 0..IN_FLIGHT {
             let (log, answered) = (Arc::clone(&log), Arc::clone(&answered));
+            let body = Arc::clone(&body);
             appending.spawn(async move {
                 for number in (first..).step_by(usize::try_from(IN_FLIGHT)?) {
-                    log.append(event(number)?).await?;
+                    let event = event(&topic(number), &format!("filled-{number}"), &body)?;
+                    log.append(event).await?;
                     if answered.fetch_add(1, Ordering::Relaxed) + 1 == events {
                         writeln!(std::io::stdout(), "filled")?;
                     }
@@ -46,18 +49,4 @@ pub fn fill(folder: &Path, events: u64) -> anyhow::Result<()> {
 /// Name of one of the topics.
 pub fn topic(number: u64) -> String {
     format!("filled/{}", number % TOPICS)
-}
-
-fn event(number: u64) -> anyhow::Result<Event> {
-    let payload = Payload::json(crate::scenario::body(BODY_BYTES).as_bytes())?;
-    Ok(Event {
-        id: EventId::parse(&format!("filled-{number}"))?,
-        source: SourceUri::parse("/api")?,
-        topic: Topic::parse(&topic(number))?,
-        event_type: EventType::parse("bench")?,
-        time: EventTime::from_unix_ms(Clock::system().now_ms()),
-        data: Data { payload, content_type: Some("application/json".into()) },
-        key: None,
-        extensions: Vec::new(),
-    })
 }

@@ -11,6 +11,7 @@ mod arrivals;
 mod publish;
 
 pub use arrivals::Arrivals;
+pub use publish::Published;
 
 /// Everything a server is loaded with, driven by this one thread.
 #[derive(Debug)]

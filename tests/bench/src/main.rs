@@ -1,4 +1,4 @@
-//! Measures a relay process: idle streams, fan-out, latency, ingest and start-up.
+//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up and the log in Redis.
 //!
 //! `scripts/bench` builds and runs it and says how to read what it prints. The load comes from one thread that reads
 //! every stream through epoll and checks every position; what the relay is compared with is [`baseline`], a bare
@@ -7,14 +7,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backend;
 mod baseline;
 mod cores;
 mod disk;
+mod event;
 mod fill;
 mod leash;
 mod load;
 mod process;
 mod publisher;
+mod redis;
 mod report;
 mod scenario;
 mod server;
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
         Role::Measure(plan) => scenario::run(&plan),
         Role::Baseline(pacing) => baseline::serve(pacing),
         Role::Fill { folder, events } => fill::fill(&folder, events),
+        Role::Redis { folder, core } => redis::keep(&folder, core),
         Role::Leash { core, command } => leash::run(core, &command),
     }
 }

@@ -12,6 +12,7 @@ mod fanout;
 mod idle;
 mod ingest;
 mod latency;
+mod redis;
 mod startup;
 
 /// Topic of everything that is published over HTTP.
@@ -19,12 +20,6 @@ const TOPIC: &str = "bench";
 
 /// Size of an event's data.
 pub const BODY_BYTES: usize = 200;
-
-/// Data of an event, of so many bytes.
-pub fn body(bytes: usize) -> String {
-    let frame = r#"{"data":""}"#.len();
-    format!(r#"{{"data":"{}"}}"#, "x".repeat(bytes.saturating_sub(frame)))
-}
 
 /// Measures what the plan names, prints it, and writes it to `target/bench/report.json`.
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
@@ -44,6 +39,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
             Scenario::Latency => latency::measure(&site, plan, &mut report),
             Scenario::Ingest => ingest::measure(&site, plan, &mut report),
             Scenario::Startup => startup::measure(&site, plan, &mut report),
+            Scenario::Redis => redis::measure(&site, plan, &mut report),
         };
         measured.with_context(|| format!("{scenario:?}"))?;
     }

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -17,13 +18,25 @@ pub struct Published {
     pub worst_lag: u64,
 }
 
+impl Published {
+    pub fn per_second(&self) -> f64 {
+        self.events as f64 / self.took.as_secs_f64()
+    }
+}
+
 impl Load {
-    /// Opens connections that publish `body`.
-    pub fn publishers(&mut self, count: usize, topic: &str, body: &str) -> anyhow::Result<()> {
+    /// Opens connections that publish `body` to the server at `to`: the one with the streams, or one that shares its log.
+    pub fn publishers(
+        &mut self,
+        to: SocketAddr,
+        count: usize,
+        topic: &str,
+        body: &str,
+    ) -> anyhow::Result<()> {
         for _ in 0..count {
             let token = Token(Self::PUBLISHERS + self.publishers.len());
             let registry = self.poll.registry();
-            self.publishers.push(Publisher::open(self.address, topic, body, registry, token)?);
+            self.publishers.push(Publisher::open(to, topic, body, registry, token)?);
         }
         Ok(())
     }

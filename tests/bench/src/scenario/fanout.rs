@@ -3,9 +3,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{BODY_BYTES, TOPIC, body};
+use super::{BODY_BYTES, TOPIC};
 use crate::args::Plan;
 use crate::baseline::Pacing;
+use crate::event::body;
 use crate::load::Load;
 use crate::process::{cpu_seconds, memory};
 use crate::report::{Report, Table};
@@ -81,7 +82,7 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
 fn round(server: &Server, streams: usize, time: Duration) -> anyhow::Result<Round> {
     let mut load = Load::new(server.address)?;
     load.open(streams, |_| TOPIC.to_owned())?;
-    load.publishers(CONNECTIONS, TOPIC, &body(BODY_BYTES))?;
+    load.publishers(server.address, CONNECTIONS, TOPIC, &body(BODY_BYTES))?;
     let cpu = || anyhow::Ok((cpu_seconds(server.pid())?, cpu_seconds(std::process::id())?));
     let (start, before) = (Instant::now(), cpu()?);
     let published = load.publish_for(time, IN_FLIGHT)?;

@@ -2,18 +2,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{BODY_BYTES, TOPIC, body};
+use super::{BODY_BYTES, TOPIC};
 use crate::args::Plan;
 use crate::baseline::Pacing;
 use crate::disk::{Scratch, synced_appends};
-use crate::load::Load;
+use crate::event::body;
+use crate::load::{Load, Published};
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
 
-const CONNECTIONS: usize = 32;
+pub(super) const CONNECTIONS: usize = 32;
 /// What an event takes in the log: its data, its id, and what the relay knows of it.
-const RECORD_BYTES: usize = 512;
+pub(super) const RECORD_BYTES: usize = 512;
 
 /// Publishes per second while nobody follows.
 pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
@@ -21,11 +22,11 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
     let mut rates = [(); 4].map(|()| Spread::default());
     for _ in 0..plan.rounds {
         let [bare, memory, disk, synced] = &mut rates;
-        bare.push(publish(&site.baseline(Pacing::Batch)?, time)?);
-        memory.push(publish(&site.relay("memory:")?, time)?);
+        bare.push(publish(&site.baseline(Pacing::Batch)?, time)?.per_second());
+        memory.push(publish(&site.relay("memory:")?, time)?.per_second());
         let folder = Scratch::new(&site.folder, "ingest")?;
         let log = format!("fjall:{}", folder.path().join("log").display());
-        disk.push(publish(&site.relay(&log)?, time)?);
+        disk.push(publish(&site.relay(&log)?, time)?.per_second());
         synced.push(synced_appends(folder.path(), CONNECTIONS, RECORD_BYTES, time)?);
     }
     let [bare, memory, disk, synced] = &rates;
@@ -44,9 +45,9 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
     report.table(&title, "ingest", &table, figures)
 }
 
-fn publish(server: &Server, time: Duration) -> anyhow::Result<f64> {
+/// Publishes for so long, one request in flight on each connection.
+pub(super) fn publish(server: &Server, time: Duration) -> anyhow::Result<Published> {
     let mut load = Load::new(server.address)?;
-    load.publishers(CONNECTIONS, TOPIC, &body(BODY_BYTES))?;
-    let published = load.publish_for(time, 1)?;
-    Ok(published.events as f64 / published.took.as_secs_f64())
+    load.publishers(server.address, CONNECTIONS, TOPIC, &body(BODY_BYTES))?;
+    load.publish_for(time, 1)
 }

@@ -1,9 +1,12 @@
+use anyhow::Context;
 use serde_json::json;
 
-use super::{BODY_BYTES, TOPIC, body};
+use super::{BODY_BYTES, TOPIC};
 use crate::args::Plan;
+use crate::backend::Backend;
 use crate::baseline::Pacing;
-use crate::load::Load;
+use crate::event::body;
+use crate::load::{Arrivals, Load};
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
@@ -11,21 +14,34 @@ use crate::spread::Spread;
 const STREAMS: usize = 1_000;
 const EVENTS_PER_SECOND: u32 = 30;
 
-type Start = fn(&Site) -> anyhow::Result<Server>;
-const SERVERS: [(&str, Start); 2] =
-    [("relay", |site| site.relay("memory:")), ("limit-write", |site| site.baseline(Pacing::Write))];
+/// Who takes the publishes and who serves the streams, all on the server's core.
+#[derive(Debug)]
+struct Servers {
+    follow: Server,
+    /// Another process than `follow`, if there is one.
+    publish: Option<Server>,
+    // Dropped last: a relay complains about a log that goes away.
+    _log: Option<Backend>,
+}
+
+type Start = fn(&Site) -> anyhow::Result<Servers>;
+const SERVERS: [(&str, Start); 5] = [
+    ("relay, log in memory", |site| Servers::relay(site, Backend::Memory)),
+    ("relay, log on disk", |site| Servers::relay(site, Backend::fjall(site)?)),
+    ("relay, log in Redis", |site| Servers::relay(site, Backend::redis(site)?)),
+    ("two relays, log in Redis", |site| Servers::relays(site, Backend::redis(site)?)),
+    ("limit-write", |site| {
+        Ok(Servers { follow: site.baseline(Pacing::Write)?, publish: None, _log: None })
+    }),
+];
 
 /// From when a publish was due until a stream had it.
 pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let seconds = if plan.quick { 3 } else { 15 };
-    let mut spreads = [(); 2].map(|()| [Spread::default(), Spread::default(), Spread::default()]);
+    let mut spreads = SERVERS.map(|_| [Spread::default(), Spread::default(), Spread::default()]);
     for _ in 0..plan.rounds {
-        for ((_, start), [p50, p99, max]) in SERVERS.iter().zip(&mut spreads) {
-            let server = start(site)?;
-            let mut load = Load::new(server.address)?;
-            load.open(STREAMS, |_| TOPIC.to_owned())?;
-            load.publishers(1, TOPIC, &body(BODY_BYTES))?;
-            let arrivals = load.publish_at(EVENTS_PER_SECOND, EVENTS_PER_SECOND * seconds)?;
+        for ((name, start), [p50, p99, max]) in SERVERS.iter().zip(&mut spreads) {
+            let arrivals = arrivals(&start(site)?, seconds).with_context(|| (*name).to_owned())?;
             p50.push(arrivals.latency.value_at_quantile(0.5) as f64 / 1e3);
             p99.push(arrivals.latency.value_at_quantile(0.99) as f64 / 1e3);
             max.push(arrivals.latency.max() as f64 / 1e3);
@@ -42,4 +58,25 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
     let title =
         format!("latency, publish to receive, {EVENTS_PER_SECOND} events/s to {STREAMS} streams");
     report.table(&title, "latency", &table, json!(figures))
+}
+
+fn arrivals(servers: &Servers, seconds: u32) -> anyhow::Result<Arrivals> {
+    let mut load = Load::new(servers.follow.address)?;
+    load.open(STREAMS, |_| TOPIC.to_owned())?;
+    let publish_to = servers.publish.as_ref().unwrap_or(&servers.follow).address;
+    load.publishers(publish_to, 1, TOPIC, &body(BODY_BYTES))?;
+    load.publish_at(EVENTS_PER_SECOND, EVENTS_PER_SECOND * seconds)
+}
+
+impl Servers {
+    fn relay(site: &Site, log: Backend) -> anyhow::Result<Self> {
+        let follow = site.relay(&log.address())?;
+        Ok(Self { follow, publish: None, _log: Some(log) })
+    }
+
+    /// One that takes the publishes and one that serves the streams.
+    fn relays(site: &Site, log: Backend) -> anyhow::Result<Self> {
+        let publish = Some(site.relay(&log.address())?);
+        Ok(Self { publish, ..Self::relay(site, log)? })
+    }
 }
