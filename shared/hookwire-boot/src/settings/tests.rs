@@ -406,11 +406,11 @@ fn a_mistake_does_not_show_the_password_in_an_address() {
     }
     let address = format!("redis://user:hunter2{}@host:1/0", "x".repeat(80));
     for origin in [
-        Origin::given([("HOOKWIRE_LISTEN", address.as_str())], ""),
-        Origin::given([], &format!("listen = \"{address}\"")),
+        Origin::given([("HOOKWIRE_PUSH_AUDIENCE", address.as_str())], ""),
+        Origin::given([], &format!("push_audience = \"{address}\"")),
     ] {
         let settings = Settings::load(&KEYS, &["sources"], origin);
-        let _default: Option<Never> = settings.required("listen");
+        let _refused: Option<Never> = settings.optional("push_audience");
         let told = settings.finish().unwrap_err().to_string();
         assert!(told.contains("redis://…@host:1/0") && !told.contains("hunter2"), "{told}");
     }
