@@ -97,7 +97,8 @@ async fn check_tells_every_mistake_at_once_and_hides_secrets() {
     )
     .unwrap();
     let mut command = Relay::command(folder.path());
-    command.arg("check").env("HOOKWIRE_LISTEN", "0.0.0.0:80").env("HOOKWIRE_LOG", "redis://h");
+    let log = "redis+sentinel://user:hunter2@h";
+    command.arg("check").env("HOOKWIRE_LISTEN", "0.0.0.0:80").env("HOOKWIRE_LOG", log);
     let output = command.output().await.unwrap();
     assert!(!output.status.success());
     let told = String::from_utf8(output.stderr).unwrap();
@@ -106,6 +107,7 @@ async fn check_tells_every_mistake_at_once_and_hides_secrets() {
     {
         assert!(told.contains(part), "{part} is missing in:\n{told}");
     }
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 #[tokio::test]

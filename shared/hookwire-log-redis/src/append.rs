@@ -37,7 +37,7 @@ struct Waiting {
     answer: oneshot::Sender<Result<Appended, Arc<Fault>>>,
 }
 
-/// Most events that share a call: the server does nothing else meanwhile, about 10 µs for each.
+/// Most events that share a call: the server does nothing else meanwhile, about 15 µs for each.
 const AT_ONCE: usize = 128;
 /// Most bytes of records that share a call; a larger record has one of its own.
 const BYTES_AT_ONCE: usize = 1024 * 1024;

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_redis::redis::cluster::ClusterClientBuilder;
 use deadpool_redis::redis::io::tcp::TcpSettings;
@@ -40,6 +41,7 @@ impl fmt::Debug for Certificates {
 pub(crate) struct Server {
     source: Source,
     timing: AsyncConnectionConfig,
+    answer_within: Duration,
 }
 
 #[derive(Clone)]
@@ -53,6 +55,9 @@ enum Source {
 
 /// Retries that a cluster's client makes by itself: a slot that moved, a node that is about to be replaced.
 const CLUSTER_RETRIES: u32 = 3;
+
+/// How many times longer an answer may take on a subscription: to take it for dead costs a read of every topic.
+const SUBSCRIPTION_PATIENCE: u32 = 4;
 
 impl Server {
     /// Nothing is connected yet.
@@ -71,7 +76,7 @@ impl Server {
             }
             Shape::Cluster => Source::Cluster(Arc::new(config.clone()), nodes(config)?),
         };
-        Ok(Self { source, timing })
+        Ok(Self { source, timing, answer_within: config.answer_within })
     }
 
     pub(crate) fn is_cluster(&self) -> bool {
@@ -93,14 +98,21 @@ impl Server {
                 Source::Cluster(config, nodes) => {
                     let builder = cluster(config, nodes);
                     let builder = match pushes {
-                        Some(pushes) => builder.push_sender(pushes),
+                        Some(pushes) => {
+                            let within = config.answer_within * SUBSCRIPTION_PATIENCE;
+                            builder.push_sender(pushes).response_timeout(within)
+                        }
                         None => builder,
                     };
                     return builder.build()?.get_async_connection().await.map(Connection::Cluster);
                 }
             };
             let timing = match pushes {
-                Some(pushes) => self.timing.clone().set_push_sender(pushes),
+                Some(pushes) => {
+                    let within = self.answer_within * SUBSCRIPTION_PATIENCE;
+                    let timing = self.timing.clone().set_response_timeout(Some(within));
+                    timing.set_push_sender(pushes)
+                }
                 None => self.timing.clone(),
             };
             client.get_multiplexed_async_connection_with_config(&timing).await.map(Connection::One)

@@ -1,6 +1,6 @@
 //! A master that is lost, and a replica that takes its place.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hookwire_redis_server::{SentinelOptions, Server, ServerOptions};
 use hookwire_tests::{Load, Plan};
@@ -54,7 +54,11 @@ async fn a_replica_that_is_promoted_without_the_last_entries_is_a_gap_to_who_has
     let mut replica = on_demand.clone().set("replicaof", of_master).start().await;
     let [relay, _] = two_relays(&master.url()).await;
     relay.publish("a", "1", &json!(1)).await;
-    assert_eq!(master.query(&["WAIT", "1", "10000"]).await, redis::Value::Int(1));
+    while replica.info("master_link_status").await.as_deref() != Some("up")
+        || replica.info("slave_repl_offset").await != master.info("master_repl_offset").await
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     replica.query(&["SAVE"]).await;
     // From here on the replica hears nothing more; were it only paused, it would find the rest in its socket.
     replica.kill().await;

@@ -111,13 +111,15 @@ local function encoded(state)
 end
 
 -- Drops the oldest entries while they are too old, or too many bytes are kept. Answers whether anything changed.
--- A few entries at a time, since each is brought into the script with its payload; and not without end, since nothing
--- else runs meanwhile: the next call goes on.
+-- A few entries at a time, since each is brought into the script with its payload: at first the one that goes and the one
+-- that is the oldest then, since in a full topic one goes for each that comes. And not without end, since nothing else
+-- runs meanwhile: the next call goes on.
 local function trim(state)
-    local oldest, rounds = state.now - AGE, 0
+    local oldest, rounds, count = state.now - AGE, 0, 2
     while (state.head_at < oldest or state.bytes - state.head_bytes > MOST_BYTES) and rounds < 250 do
         rounds = rounds + 1
-        local page = redis.call('XRANGE', LOG, '-', '+', 'COUNT', 8)
+        local page = redis.call('XRANGE', LOG, '-', '+', 'COUNT', count)
+        count = math.min(count * 2, 16)
         state.head_at, state.head_bytes = NEVER, state.bytes
         local last
         for _, entry in ipairs(page) do

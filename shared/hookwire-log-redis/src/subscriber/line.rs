@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use deadpool_redis::redis::{self, PushInfo, RedisError, Value};
 use futures_util::{StreamExt, stream};
@@ -20,13 +21,18 @@ pub(super) struct Wire(Connection);
 
 /// Channels or keys in one command; a longer one would hold up everything else on the server.
 const AT_ONCE: usize = 500;
+/// How long it may take until a line stands.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Commands on their way at once in a cluster, where each topic is asked for by itself.
 const CONCURRENT: usize = 64;
 
 impl Line {
     pub(super) async fn connect(server: Server) -> Result<Self, RedisError> {
         let (sender, pushes) = mpsc::unbounded_channel();
-        let connection = server.connect(Some(sender)).await?;
+        // Sentinels and the nodes of a cluster are asked one after another, each with a time-out of its own.
+        let connection = tokio::time::timeout(CONNECT_WITHIN, server.connect(Some(sender))).await;
+        let connection =
+            connection.unwrap_or_else(|_elapsed| Err(super::task::cut("no connection in time")))?;
         Ok(Self { wire: Wire(connection), pushes })
     }
 }
