@@ -39,8 +39,8 @@ impl Fault {
         }
     }
 
-    /// What an error means whose text a script answered.
-    pub(crate) fn of_text(text: &str) -> Self {
+    /// What an error means whose code the client library does not know; a script's are among them.
+    fn of_text(text: &str) -> Self {
         match text.split([' ', ':']).next() {
             Some(
                 "READONLY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED"

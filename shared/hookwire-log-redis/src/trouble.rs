@@ -30,8 +30,7 @@ impl Trouble {
         let mut stretch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             Some(fault) => stretch.failed(fault),
-            None if stretch.failures > 0 => stretch.ended(),
-            None => {}
+            None => stretch.ended(),
         }
     }
 }
@@ -50,9 +49,10 @@ impl Stretch {
     }
 
     fn ended(&mut self) {
-        // Told only if the beginning was, and counted from there.
+        // As nearly always, there was none.
         let Some(began) = self.began else { return };
         let lasted = began.elapsed();
+        // A single failure between two successes is not worth a second line.
         if lasted > Duration::from_secs(1) {
             let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(failures = self.failures, duration_ms, "calls to Redis succeed again");
