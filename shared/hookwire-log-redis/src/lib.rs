@@ -7,7 +7,6 @@
 
 mod address;
 mod append;
-mod breaker;
 mod calls;
 mod config;
 mod connection;

@@ -3,8 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::Value;
-
-use crate::breaker::Breaker;
+use hookwire_breaker::Breaker;
 
 /// The breakers, one for each server that takes appends: in a cluster the loss of one master must not keep calls from the
 /// others.
@@ -29,7 +28,7 @@ const SLOTS: u16 = 16_384;
 
 impl Masters {
     pub(crate) fn new(open_for: Duration, is_cluster: bool) -> Self {
-        let common = Arc::new(Breaker::new("all", open_for));
+        let common = Arc::new(Breaker::new("Redis", "all", open_for));
         Self { open_for, common, cluster: is_cluster.then(Mutex::default) }
     }
 
@@ -69,7 +68,7 @@ impl Masters {
             .iter()
             .filter_map(|range| {
                 let (from, to, server) = range_of(range)?;
-                let new = || Arc::new(Breaker::new(&server, self.open_for));
+                let new = || Arc::new(Breaker::new("Redis", &server, self.open_for));
                 let breaker = Arc::clone(known.entry(server.clone()).or_insert_with(new));
                 Some((from, to, breaker))
             })

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
-use failsafe::{Instrument, StateMachine, backoff};
+use failsafe::{Instrument, StateMachine};
 
 /// Keeps calls from a server that does not answer: each would cost a time-out, and all of them would fall on the server
 /// in the moment in which it comes back.
@@ -11,9 +11,9 @@ use failsafe::{Instrument, StateMachine, backoff};
 /// Opens after five failures in a row. Then one call, the probe, is let through after a while, or as soon as somebody has
 /// seen the server answer; it decides whether all are.
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     server: Arc<str>,
-    machine: StateMachine<ConsecutiveFailures<backoff::Constant>, Transitions>,
+    machine: StateMachine<ConsecutiveFailures<About>, Transitions>,
     state: Transitions,
     probing: AtomicBool,
     answers_again: AtomicBool,
@@ -22,9 +22,22 @@ pub(crate) struct Breaker {
 /// Failures in a row after which no more calls are made.
 const FAILURES: u32 = 5;
 
+/// About so long: several processes that lost the same server do not probe it at the same moment.
+#[derive(Debug, Clone)]
+struct About(Duration);
+
+impl Iterator for About {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.0.mul_f64(0.8 + 0.4 * fastrand::f64()))
+    }
+}
+
 /// The state as it was last heard of, whose number is that of the metric, and of which server it is.
 #[derive(Debug, Clone)]
 struct Transitions {
+    of: &'static str,
     server: Arc<str>,
     state: Arc<AtomicU8>,
 }
@@ -35,17 +48,22 @@ const OPEN: u8 = 2;
 
 impl Transitions {
     fn to(&self, state: u8, name: &'static str) -> u8 {
-        let server = || self.server.to_string();
-        metrics::gauge!("hookwire_redis_breaker_state", "server" => server()).set(state);
-        let labels = [("server", server()), ("to", name.to_owned())];
-        metrics::counter!("hookwire_redis_breaker_transitions_total", &labels).increment(1);
+        let labels = || [("of", self.label()), ("server", self.server.to_string())];
+        metrics::gauge!("hookwire_breaker_state", &labels()).set(state);
+        let [of, server] = labels();
+        let labels = [of, server, ("to", name.to_owned())];
+        metrics::counter!("hookwire_breaker_transitions_total", &labels).increment(1);
         self.state.swap(state, Ordering::AcqRel)
+    }
+
+    fn label(&self) -> String {
+        self.of.to_ascii_lowercase()
     }
 }
 
 impl Instrument for Transitions {
     fn on_call_rejected(&self) {
-        metrics::counter!("hookwire_redis_calls_rejected_total").increment(1);
+        metrics::counter!("hookwire_breaker_rejected_total", "of" => self.label()).increment(1);
     }
 
     fn on_open(&self) {
@@ -53,7 +71,8 @@ impl Instrument for Transitions {
             tracing::warn!(
                 failures = FAILURES,
                 server = %self.server,
-                "Redis does not answer; it is left alone for a while"
+                "{} does not answer; it is left alone for a while",
+                self.of
             );
         }
     }
@@ -64,24 +83,27 @@ impl Instrument for Transitions {
 
     fn on_closed(&self) {
         if self.to(CLOSED, "closed") != CLOSED {
-            tracing::info!(server = %self.server, "Redis answers again; calls are made as before");
+            tracing::info!(server = %self.server, "{} answers again; calls are made as before", self.of);
         }
     }
 }
 
 /// Leave to make one call. Dropped without a word, as when its caller goes away, it says nothing about the server.
 #[derive(Debug)]
-pub(crate) struct Permit<'a> {
+pub struct Permit<'a> {
     breaker: &'a Breaker,
     probe: bool,
 }
 
 impl Breaker {
-    /// A closed breaker for `server`, as it is called in logs and metrics.
-    pub(crate) fn new(server: &str, open_for: Duration) -> Self {
+    /// A closed breaker for `server`, one of those that `of` names: both stand in log lines and metrics.
+    ///
+    /// The probe is let through after about `open_for`.
+    #[must_use]
+    pub fn new(of: &'static str, server: &str, open_for: Duration) -> Self {
         let server: Arc<str> = server.into();
-        let state = Transitions { server: Arc::clone(&server), state: Arc::default() };
-        let policy = consecutive_failures(FAILURES, backoff::constant(open_for));
+        let state = Transitions { of, server: Arc::clone(&server), state: Arc::default() };
+        let policy = consecutive_failures(FAILURES, About(open_for));
         Self {
             server,
             machine: StateMachine::new(policy, state.clone()),
@@ -91,12 +113,15 @@ impl Breaker {
         }
     }
 
-    pub(crate) fn server(&self) -> &str {
+    /// The server, as it is called in log lines and metrics.
+    #[must_use]
+    pub fn server(&self) -> &str {
         &self.server
     }
 
     /// Asks for leave to make a call.
-    pub(crate) fn permit(&self) -> Option<Permit<'_>> {
+    #[must_use]
+    pub fn permit(&self) -> Option<Permit<'_>> {
         let closed = self.state.state.load(Ordering::Acquire) == CLOSED;
         if closed && self.machine.is_call_permitted() {
             return Some(Permit { breaker: self, probe: false });
@@ -111,20 +136,22 @@ impl Breaker {
     }
 
     /// Somebody has seen the server answer: the next call may be the probe.
-    pub(crate) fn answers(&self) {
+    pub fn answers(&self) {
         if self.is_open() {
             self.answers_again.store(true, Ordering::Release);
         }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whether no calls are made but the probe.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
         self.state.state.load(Ordering::Acquire) != CLOSED
     }
 }
 
 impl Permit<'_> {
     /// The server answered, whatever it said.
-    pub(crate) fn answered(self) {
+    pub fn answered(self) {
         if self.probe {
             self.breaker.machine.reset();
         }
@@ -132,7 +159,7 @@ impl Permit<'_> {
     }
 
     /// The server did not answer, or is not the one that can.
-    pub(crate) fn failed(self) {
+    pub fn failed(self) {
         self.breaker.machine.on_error();
     }
 }
@@ -150,7 +177,7 @@ mod tests {
     use super::*;
 
     fn opened(open_for: Duration) -> Breaker {
-        let breaker = Breaker::new("all", open_for);
+        let breaker = Breaker::new("Redis", "all", open_for);
         for _ in 0..FAILURES {
             assert!(!breaker.is_open());
             breaker.permit().unwrap().failed();
@@ -161,7 +188,7 @@ mod tests {
 
     #[test]
     fn five_failures_in_a_row_open_it_and_an_answer_between_them_does_not() {
-        let breaker = Breaker::new("all", Duration::from_secs(30));
+        let breaker = Breaker::new("Redis", "all", Duration::from_secs(30));
         for _ in 0..20 {
             (1..FAILURES).for_each(|_| breaker.permit().unwrap().failed());
             breaker.permit().unwrap().answered();
@@ -195,6 +222,14 @@ mod tests {
         breaker.answers();
         breaker.permit().unwrap().answered();
         assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn several_do_not_probe_at_the_same_moment() {
+        let pauses: Vec<_> = About(Duration::from_secs(10)).take(1_000).collect();
+        assert!(pauses.iter().all(|pause| (8.0..12.0).contains(&pause.as_secs_f64())));
+        assert!(pauses.iter().max() > Some(&Duration::from_secs(11)));
+        assert!(pauses.iter().min() < Some(&Duration::from_secs(9)));
     }
 
     #[test]
