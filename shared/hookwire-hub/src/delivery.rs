@@ -14,8 +14,8 @@ pub enum Delivery {
     Run(usize, Arc<Run>),
     /// A gap in the topic with this index; with what was asked for, if that could be read.
     Gap(usize, Gap, Option<Position>),
-    /// The log does not answer; what is appended meanwhile comes late.
+    /// The log does not answer, or events wait that it does not have yet: they come late.
     Degraded,
-    /// The log answers again.
+    /// The log answers, and has everything that was acknowledged.
     Recovered,
 }

@@ -1,7 +1,7 @@
 use std::sync::{Arc, PoisonError, Weak};
 
 use hookwire_event::Topic;
-use hookwire_log::Log;
+use hookwire_log::{Lateness, Log};
 
 use crate::feed::{Feed, Feeds};
 use crate::{Codec, Place, RingLimit, Session};
@@ -12,6 +12,7 @@ pub struct Hub {
     log: Arc<dyn Log>,
     codec: Arc<dyn Codec>,
     limit: RingLimit,
+    lateness: Lateness,
     feeds: Feeds,
 }
 
@@ -19,13 +20,20 @@ impl Hub {
     /// A hub over a log; nothing is read until somebody follows.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
-        Self { log, codec, limit, feeds: Feeds::default() }
+        Self { log, codec, limit, lateness: Lateness::default(), feeds: Feeds::default() }
+    }
+
+    /// Has every session tell when events come late.
+    #[must_use]
+    pub fn with_lateness(self, lateness: Lateness) -> Self {
+        Self { lateness, ..self }
     }
 
     /// A session that follows these topics, each from its place.
     #[must_use]
     pub fn session(&self, topics: impl IntoIterator<Item = (Topic, Place)>) -> Session {
-        Session::new(topics.into_iter().map(|(topic, place)| (self.feed(topic), place)))
+        let follows = topics.into_iter().map(|(topic, place)| (self.feed(topic), place));
+        Session::new(follows, self.lateness.clone())
     }
 
     /// How many topics are followed now.

@@ -3,8 +3,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select_all;
+use futures_util::future::{select, select_all};
 use hookwire_event::{Position, Topic};
+use hookwire_log::Lateness;
 
 use crate::Delivery;
 use crate::feed::Feed;
@@ -20,19 +21,24 @@ pub struct Session {
     /// Failed reads in a row.
     failures: u32,
     degraded: bool,
+    lateness: Lateness,
     waiting: VecDeque<Delivery>,
 }
 
 impl Session {
     const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-    pub(crate) fn new(follows: impl Iterator<Item = (Arc<Feed>, Place)>) -> Self {
+    pub(crate) fn new(
+        follows: impl Iterator<Item = (Arc<Feed>, Place)>,
+        lateness: Lateness,
+    ) -> Self {
         Self {
             follows: follows.map(|(feed, place)| Follow::new(feed, place)).collect(),
             turn: 0,
             primed: false,
             failures: 0,
             degraded: false,
+            lateness,
             waiting: VecDeque::new(),
         }
     }
@@ -61,22 +67,32 @@ impl Session {
     /// Dropped before it answers, nothing is lost: the next call finds the same.
     pub async fn next(&mut self) -> Delivery {
         loop {
+            let late = self.lateness.is_late();
+            // A stream without a cursor is told of nothing else.
+            if late && self.primed && !self.degraded {
+                self.degraded = true;
+                return Delivery::Degraded;
+            }
             match self.step().await {
                 Ok(Step::Deliver(delivery)) => return delivery,
                 // Only now has every topic been read.
-                Ok(Step::AtHead) if self.degraded => {
+                Ok(Step::AtHead) if self.degraded && !late => {
                     self.degraded = false;
                     return Delivery::Recovered;
                 }
                 Ok(Step::AtHead) => {
                     self.failures = 0;
-                    self.changed().await;
+                    let lateness = self.lateness.clone();
+                    let settled = pin!(lateness.differs_from(late));
+                    let _either = select(pin!(self.changed()), settled).await;
                 }
                 Err(Unavailable) if !self.degraded => {
+                    self.lateness.suspect();
                     self.degraded = true;
                     return Delivery::Degraded;
                 }
                 Err(Unavailable) => {
+                    self.lateness.suspect();
                     self.failures = self.failures.saturating_add(1);
                     let doubled = SHORTEST_PAUSE.saturating_mul(1 << self.failures.min(10));
                     // A change in another topic is not kept waiting.

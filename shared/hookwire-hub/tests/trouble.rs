@@ -12,8 +12,8 @@ use hookwire_event::{Event, Position, Topic};
 use hookwire_hub::{Codec, Delivery, Frame, Hub, Place, RingLimit, Session};
 use hookwire_log::conformance::event;
 use hookwire_log::{
-    AppendError, Appended, Clock, Entry, Listener, Log, MemoryLog, Page, PageLimit, ReadError,
-    Retention, Start, Watch,
+    AppendError, Appended, Clock, Entry, Lateness, Listener, Log, MemoryLog, Page, PageLimit,
+    ReadError, Retention, Start, Watch,
 };
 
 #[derive(Debug)]
@@ -138,4 +138,38 @@ async fn a_client_that_leaves_during_a_read_leaves_nothing_behind() {
         assert!(session.next().now_or_never().is_none(), "it is still reading");
     }
     assert_eq!(Arc::strong_count(&log), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_says_that_events_are_late_until_nothing_is() {
+    let (log, hub) = Bad::new().hub();
+    let lateness = Lateness::tracked();
+    let hub = hub.with_lateness(lateness.clone());
+    let follow = || hub.session([(topic("a"), Place::Start(Start::Tail))]);
+    let mut early = follow();
+    assert_eq!(next(&mut early).await, "primed");
+    lateness.suspect();
+    let mut late = follow();
+    assert_eq!(next(&mut early).await, "degraded");
+    assert_eq!([next(&mut late).await, next(&mut late).await], ["primed", "degraded"]);
+    log.append(event("a", "1", "")).await.unwrap();
+    lateness.settle(lateness.signs());
+    for session in [&mut early, &mut late] {
+        assert_eq!(
+            next(session).await,
+            "1 of 0",
+            "what came late comes before the word that nothing is"
+        );
+        assert_eq!(next(session).await, "recovered");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_does_not_answer_is_a_sign_that_events_may_be_late() {
+    let (_log, hub) = Bad { unreadable: Some(topic("a")), ..Bad::new() }.hub();
+    let lateness = Lateness::tracked();
+    let hub = hub.with_lateness(lateness.clone());
+    let mut session = hub.session([(topic("a"), Place::Start(Start::Earliest))]);
+    assert_eq!([next(&mut session).await, next(&mut session).await], ["primed", "degraded"]);
+    assert!(lateness.is_late());
 }

@@ -12,6 +12,7 @@ mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod extent;
+mod lateness;
 mod memory;
 mod page;
 mod quarantine;
@@ -27,6 +28,7 @@ use hookwire_event::{Event, Position, Topic};
 pub use append::{AppendError, Appended, BoxError};
 pub use clock::Clock;
 pub use extent::{Extent, Resolved};
+pub use lateness::Lateness;
 pub use memory::MemoryLog;
 pub use page::{Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
 pub use quarantine::{Quarantine, Quarantined};

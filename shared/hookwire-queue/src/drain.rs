@@ -1,0 +1,225 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use hookwire_event::{Event, Position, Topic};
+use hookwire_log::{AppendError, Appended, Lateness, Log, Quarantine, Quarantined};
+
+use crate::search::{holds, holds_id};
+use crate::stamp::now_us;
+use crate::{Content, InLog, Message, Record};
+
+/// Moves what the queue holds into the log.
+///
+/// Whatever happens to it on the way, a message is deleted only when what it carries is in the log; with
+/// [`DrainConfig::verify_after`] only when it was found there that long after its append, since a log that was just
+/// brought back may fail again. A drain that dies repeats safely: an append is idempotent.
+#[derive(Debug)]
+pub struct Drain {
+    log: Arc<dyn Log>,
+    quarantine: Arc<dyn Quarantine>,
+    config: DrainConfig,
+    lateness: Lateness,
+}
+
+/// What the drain must know of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainConfig {
+    /// For how long the log knows an id again. What is older is looked for before it is appended.
+    pub dedupe_window: Duration,
+    /// For how long the log keeps an event. What is older and gone has been there.
+    pub retention_age: Duration,
+    /// When it is looked whether the log still has what was appended; nothing if it loses nothing, or may.
+    pub verify_after: Option<Duration>,
+}
+
+/// What is to become of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// What it carries is in the log: delete it.
+    Done,
+    /// What it carries was appended, and the log may lose it yet: send this in its place.
+    Verify {
+        /// The same, and where it was appended.
+        body: String,
+        /// When it is to be received.
+        after: Duration,
+    },
+    /// The log did not answer: it is to be tried again.
+    Later,
+    /// It can never get into the log: after some attempts a human must look at it.
+    Hopeless(String),
+}
+
+/// An event on its way, and which message it came in.
+#[derive(Debug)]
+struct Carried {
+    message: usize,
+    accepted_at_us: u64,
+    event: Event,
+    in_log: InLog,
+}
+
+impl Carried {
+    fn is_older_than(&self, age: Duration) -> bool {
+        Duration::from_micros(now_us().saturating_sub(self.accepted_at_us)) > age
+    }
+}
+
+impl Drain {
+    /// Topics that are worked on at once.
+    const TOPICS_AT_ONCE: usize = 32;
+    /// Events of one topic that are appended at once, which costs one call of the log.
+    const EVENTS_AT_ONCE: usize = 128;
+
+    /// A drain into this log; it notes in `lateness` when it meets what the log does not have.
+    pub fn new(
+        log: Arc<dyn Log>,
+        quarantine: Arc<dyn Quarantine>,
+        config: DrainConfig,
+        lateness: Lateness,
+    ) -> Self {
+        Self { log, quarantine, config, lateness }
+    }
+
+    /// Whether the log would take something now.
+    pub async fn ready(&self) -> bool {
+        self.log.ready().await.is_ok()
+    }
+
+    /// Moves what these messages carry into the log, and says what is to become of each, in their order.
+    ///
+    /// Events of one topic are appended in the order in which they were accepted; when one is not, none behind it is.
+    pub async fn take(&self, messages: &[Message]) -> Vec<Verdict> {
+        let mut verdicts = vec![Verdict::Later; messages.len()];
+        let mut topics: HashMap<Topic, Vec<Carried>> = HashMap::new();
+        let mut notifications = Vec::new();
+        for (message, received) in messages.iter().enumerate() {
+            match Record::decode(&received.body) {
+                Ok(Record { accepted_at_us, content: Content::Event(event, in_log) }) => {
+                    let carried = topics.entry(event.topic.clone()).or_default();
+                    carried.push(Carried { message, accepted_at_us, event, in_log });
+                }
+                Ok(Record { content: Content::Quarantined(notification), .. }) => {
+                    notifications.push((message, notification));
+                }
+                Err(unreadable) => {
+                    judge(&mut verdicts, message, Verdict::Hopeless(unreadable.to_string()));
+                }
+            }
+        }
+        let taken = stream::iter(topics).map(|(topic, carried)| self.take_topic(topic, carried));
+        let taken: Vec<_> = taken.buffer_unordered(Self::TOPICS_AT_ONCE).collect().await;
+        let kept = self.keep(notifications).await;
+        for (message, verdict) in taken.into_iter().flatten().chain(kept) {
+            judge(&mut verdicts, message, verdict);
+        }
+        verdicts
+    }
+
+    /// Brings the events of one topic into its log; those that no verdict is given on must come again.
+    async fn take_topic(&self, topic: Topic, mut carried: Vec<Carried>) -> Vec<(usize, Verdict)> {
+        carried.sort_by_key(|carried| carried.accepted_at_us);
+        let mut verdicts = Vec::with_capacity(carried.len());
+        let Some(missing) = self.missing(&topic, carried, &mut verdicts).await else {
+            return verdicts;
+        };
+        if !missing.is_empty() {
+            self.lateness.suspect();
+        }
+        let mut missing = missing.into_iter().peekable();
+        while missing.peek().is_some() {
+            let events: Vec<_> = missing.by_ref().take(Self::EVENTS_AT_ONCE).collect();
+            let appends = events.iter().map(|carried| self.log.append(carried.event.clone()));
+            let appended = join_all(appends).await;
+            let mut failed = false;
+            for (carried, appended) in events.into_iter().zip(appended) {
+                let message = carried.message;
+                match appended {
+                    Ok(appended) => verdicts.push((message, self.appended(carried, appended))),
+                    Err(error @ AppendError::TooLarge { .. }) => {
+                        verdicts.push((message, Verdict::Hopeless(error.to_string())));
+                    }
+                    Err(AppendError::Unavailable(_) | AppendError::Unknown(_)) => failed = true,
+                }
+            }
+            if failed {
+                break;
+            }
+        }
+        verdicts
+    }
+
+    fn appended(&self, carried: Carried, appended: Appended) -> Verdict {
+        count(match appended {
+            Appended::New(_) => "appended",
+            Appended::Duplicate(_) => "duplicate",
+        });
+        let Some(after) = self.config.verify_after else { return Verdict::Done };
+        let Carried { accepted_at_us, event, .. } = carried;
+        let content = Content::Event(event, appended.position().into());
+        Verdict::Verify { body: Record { accepted_at_us, content }.encode(), after }
+    }
+
+    /// Those of the events that are to be appended; nothing when the log does not say.
+    async fn missing(
+        &self,
+        topic: &Topic,
+        carried: Vec<Carried>,
+        verdicts: &mut Vec<(usize, Verdict)>,
+    ) -> Option<Vec<Carried>> {
+        let at = |carried: &Carried| match carried.in_log {
+            InLog::At { generation, k } => {
+                Some((Position::new(generation, k), carried.event.id.clone()))
+            }
+            InLog::No | InLog::Perhaps => None,
+        };
+        let mirrored: Vec<_> = carried.iter().filter_map(at).collect();
+        let expired = |carried: &Carried| carried.is_older_than(self.config.retention_age);
+        let held = holds(&*self.log, topic, &mirrored).await.ok()?;
+        let mut held = held.into_iter();
+        let mut missing = Vec::new();
+        for carried in carried {
+            let is_there = match carried.in_log {
+                // What is as old as this has been there, and went as everything does.
+                InLog::At { .. } => held.next().unwrap_or(false) || expired(&carried),
+                InLog::Perhaps if carried.is_older_than(self.config.dedupe_window) => {
+                    let since_ms = carried.accepted_at_us / 1_000;
+                    holds_id(&*self.log, &carried.event, since_ms).await.ok()?
+                }
+                InLog::Perhaps | InLog::No => false,
+            };
+            if is_there {
+                count("found");
+                verdicts.push((carried.message, Verdict::Done));
+            } else {
+                missing.push(carried);
+            }
+        }
+        Some(missing)
+    }
+
+    async fn keep(&self, notifications: Vec<(usize, Quarantined)>) -> Vec<(usize, Verdict)> {
+        let mut verdicts = Vec::new();
+        for (message, notification) in notifications {
+            // One that is not put is given no verdict, and comes again.
+            if self.quarantine.put(notification).await.is_ok() {
+                count("quarantined");
+                verdicts.push((message, Verdict::Done));
+            }
+        }
+        verdicts
+    }
+}
+
+fn judge(verdicts: &mut [Verdict], message: usize, verdict: Verdict) {
+    if let Some(place) = verdicts.get_mut(message) {
+        *place = verdict;
+    }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("hookwire_drained_total", "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookwire_event::{Event, Position};
+use hookwire_log::{AppendError, Appended, BoxError, Lateness, Log, Quarantine, Quarantined};
+use tokio::time::timeout;
+
+use crate::arrears::Arrears;
+use crate::stamp::Stamp;
+use crate::{Content, InLog, Queue, Record, SendError};
+
+/// Takes events in: into the log, and into the queue beside it if there is one.
+///
+/// What it has taken survives the loss of the log, as far as [`Durability`] says.
+#[derive(Debug)]
+pub struct Intake {
+    log: Arc<dyn Log>,
+    quarantine: Arc<dyn Quarantine>,
+    spill: Option<Spill>,
+}
+
+#[derive(Debug)]
+struct Spill {
+    queue: Arc<dyn Queue>,
+    durability: Durability,
+    lateness: Lateness,
+    stamp: Stamp,
+    arrears: Arrears,
+}
+
+/// What goes to the queue, and when an event counts as taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Durability {
+    /// What goes to the queue.
+    pub mode: Mode,
+    /// Whose answer is enough.
+    pub ack: Ack,
+    /// When the drain looks whether the log still has a mirrored event; longer than what a failover can lose.
+    pub delay: Duration,
+}
+
+/// What goes to the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every event, so that what the log loses in a failover comes back.
+    Mirror,
+    /// Only what the log did not take.
+    Fallback,
+}
+
+/// Whose answer is enough for an event to count as taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack {
+    /// That of the log or that of the queue.
+    Any,
+    /// Only that of the queue.
+    Queue,
+}
+
+/// What became of an event that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the log, here.
+    Appended(Position),
+    /// The same id of the same source was in the log already, here.
+    Duplicate(Position),
+    /// It is in the queue, and comes into the log later.
+    Queued,
+}
+
+/// What became of a notification that can never be an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is in the quarantine under this number.
+    Quarantined(u64),
+    /// It is in the queue, and comes into the quarantine later.
+    Queued,
+}
+
+impl Taken {
+    /// The word for answers and metrics.
+    #[must_use]
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Appended(_) => "appended",
+            Self::Duplicate(_) => "duplicate",
+            Self::Queued => "queued",
+        }
+    }
+}
+
+impl Intake {
+    /// How long the log may take when there is a queue that can have the event: with what the queue may take it must
+    /// stay below the two seconds in which a publisher has an answer, whatever is down.
+    pub const LOG_WITHIN: Duration = Duration::from_millis(600);
+
+    /// Into the log only.
+    pub fn new(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
+        Self { log, quarantine, spill: None }
+    }
+
+    /// Into the log, and into a queue whose drain settles `lateness`.
+    #[must_use]
+    pub fn with_queue(
+        self,
+        queue: Arc<dyn Queue>,
+        durability: Durability,
+        lateness: Lateness,
+    ) -> Self {
+        let arrears = Arrears::new(Arc::clone(&queue), durability.delay);
+        let spill = Spill { queue, durability, lateness, stamp: Stamp::default(), arrears };
+        Self { spill: Some(spill), ..self }
+    }
+
+    /// Takes an event.
+    ///
+    /// Idempotent as [`Log::append`] is. Answered when it is durable in the log, in the queue or in both.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`]: nothing took it, or not all that must. `Unknown` and, with [`Ack::Queue`], `Unavailable` do
+    /// not say that it is not in the log.
+    pub async fn take(&self, event: Event) -> Result<Taken, AppendError> {
+        let Some(spill) = &self.spill else {
+            return self.log.append(event).await.map(Taken::from);
+        };
+        let accepted_at_us = spill.stamp.next_us();
+        let appended = timeout(Self::LOG_WITHIN, self.log.append(event.clone())).await;
+        let appended = appended.unwrap_or_else(|_elapsed| {
+            Err(AppendError::Unknown(BoxError::from("no answer in time")))
+        });
+        match appended {
+            Ok(appended) => spill.mirror(accepted_at_us, event, appended).await,
+            Err(AppendError::Unavailable(cause)) => spill
+                .spill(accepted_at_us, event, InLog::No, "unavailable")
+                .await
+                .map_err(|_told| AppendError::Unavailable(cause)),
+            Err(AppendError::Unknown(cause)) => spill
+                .spill(accepted_at_us, event, InLog::Perhaps, "unknown")
+                .await
+                .map_err(|_told| AppendError::Unknown(cause)),
+            Err(hopeless @ AppendError::TooLarge { .. }) => Err(hopeless),
+        }
+    }
+
+    /// Keeps a notification that can never become an event.
+    ///
+    /// # Errors
+    ///
+    /// The cause: it is kept nowhere.
+    pub async fn keep(&self, notification: Quarantined) -> Result<Kept, BoxError> {
+        let Some(spill) = &self.spill else {
+            return self.quarantine.put(notification).await.map(Kept::Quarantined);
+        };
+        let put = timeout(Self::LOG_WITHIN, self.quarantine.put(notification.clone())).await;
+        match put.unwrap_or_else(|_elapsed| Err("no answer in time".into())) {
+            Ok(number) => Ok(Kept::Quarantined(number)),
+            Err(cause) => {
+                let content = Content::Quarantined(notification);
+                let accepted_at_us = spill.stamp.next_us();
+                let sent =
+                    spill.send(Record { accepted_at_us, content }.encode(), Duration::ZERO).await;
+                sent.map(|()| Kept::Queued).map_err(|_told| cause)
+            }
+        }
+    }
+}
+
+impl From<Appended> for Taken {
+    fn from(appended: Appended) -> Self {
+        match appended {
+            Appended::New(position) => Self::Appended(position),
+            Appended::Duplicate(position) => Self::Duplicate(position),
+        }
+    }
+}
+
+impl Spill {
+    /// Sends what the log has taken, so that the drain can look for it there.
+    ///
+    /// A duplicate is sent too: whoever appended it first may have died before it sent it.
+    async fn mirror(
+        &self,
+        accepted_at_us: u64,
+        event: Event,
+        appended: Appended,
+    ) -> Result<Taken, AppendError> {
+        if self.durability.mode == Mode::Mirror {
+            let (id, in_log) = (event.id.clone(), appended.position().into());
+            let record = Record { accepted_at_us, content: Content::Event(event, in_log) };
+            let body = record.encode();
+            match self.send(body.clone(), self.durability.delay).await {
+                Ok(()) => {}
+                Err(SendError::Unavailable(cause)) if self.durability.ack == Ack::Queue => {
+                    return Err(AppendError::Unavailable(cause));
+                }
+                Err(SendError::Unavailable(_)) => {
+                    tracing::debug!(event.id = %id, "only the log has an event");
+                    self.arrears.keep(body);
+                }
+                // No later send would be taken, and the log has it.
+                Err(SendError::TooLarge { .. }) => {
+                    metrics::counter!("hookwire_unmirrored_total").increment(1);
+                }
+            }
+        }
+        Ok(appended.into())
+    }
+
+    /// Sends what the log has not taken.
+    async fn spill(
+        &self,
+        accepted_at_us: u64,
+        event: Event,
+        in_log: InLog,
+        why: &'static str,
+    ) -> Result<Taken, SendError> {
+        let record = Record { accepted_at_us, content: Content::Event(event, in_log) };
+        self.send(record.encode(), Duration::ZERO).await?;
+        self.lateness.suspect();
+        metrics::counter!("hookwire_spilled_total", "log" => why).increment(1);
+        Ok(Taken::Queued)
+    }
+
+    async fn send(&self, body: String, delay: Duration) -> Result<(), SendError> {
+        let sent = self.queue.send(body, delay).await;
+        if let Err(error) = &sent {
+            // The queue itself tells of its trouble, once and not per event.
+            tracing::debug!(
+                error = error as &dyn std::error::Error,
+                "the queue did not take a record"
+            );
+        }
+        sent
+    }
+}
