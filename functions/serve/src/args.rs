@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Publish(Publish),
     /// Look at notifications that could never become events.
     Quarantine(Quarantine),
+    /// Move dead letters back into the queue, at a bounded rate.
+    Redrive(Redrive),
 }
 
 /// Which relay a tool talks to.
@@ -94,6 +96,28 @@ pub(crate) enum QuarantineAction {
     /// Take one again, with its source as it is configured now.
     Retry {
         /// Its number.
+        #[arg(required_unless_present = "all")]
+        id: Option<u64>,
+        /// Take again all that are listed, oldest first.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+    },
+    /// Throw one away.
+    Drop {
+        /// Its number.
         id: u64,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Redrive {
+    /// Show what is there and why, and move nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Most messages in a second; the relays go on with their own work meanwhile.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rate: u32,
+    /// Most messages in all; without it as many as there are at the start.
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<u64>,
 }

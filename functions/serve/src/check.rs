@@ -3,10 +3,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_queue_sqs::SqsQueue;
+use hookwire_settings::QueueSettings;
 
 use crate::config::{LogChoice, load};
 
-/// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis if it is used.
+/// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis and
+/// the queue if they are used.
 pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
     let (config, warnings) = load(path)?;
     for warning in warnings {
@@ -18,12 +21,36 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
         say(&format!("source {} at {} ({verified})", source.name, source.path))?;
     }
     match &config.log {
-        LogChoice::Redis(config) => probe(config).await,
-        LogChoice::Fjall(_) | LogChoice::Memory(_) => Ok(()),
+        LogChoice::Redis(config) => probe_redis(config).await?,
+        LogChoice::Fjall(_) | LogChoice::Memory(_) => {}
+    }
+    match &config.queue {
+        Some(settings) => probe_queue(settings, config.ingress.max_body_bytes).await,
+        None => Ok(()),
     }
 }
 
-async fn probe(config: &RedisConfig) -> anyhow::Result<()> {
+async fn probe_queue(settings: &QueueSettings, max_body_bytes: usize) -> anyhow::Result<()> {
+    let queue = SqsQueue::new(settings.sqs.clone());
+    let report = queue.report().await.map_err(anyhow::Error::from_boxed);
+    let report = report.with_context(|| format!("{} does not answer", settings.sqs.queue_url))?;
+    say(&report.to_string())?;
+    for warning in &report.warnings {
+        say(&format!("warning: {warning}"))?;
+    }
+    if max_body_bytes > LARGEST_MESSAGE {
+        say(
+            "warning: events that are still larger than 1 MiB when compressed do not fit into the queue, and \
+             `max_body` allows them",
+        )?;
+    }
+    Ok(())
+}
+
+/// What a queue takes at most.
+const LARGEST_MESSAGE: usize = 1024 * 1024;
+
+async fn probe_redis(config: &RedisConfig) -> anyhow::Result<()> {
     let log = RedisLog::new(config)?;
     let reports = log.report().await;
     let reports = reports.with_context(|| format!("{} does not answer", config.address))?;

@@ -13,10 +13,10 @@ use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::{InvalidAddress, RedisAddress, RedisConfig};
+use hookwire_settings::{KEYS, QueueSettings};
 use http::HeaderValue;
 
-use crate::keys::KEYS;
-use crate::{redis, sources};
+use crate::sources;
 
 /// What the relay runs with.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) listener: ListenerConfig,
     pub(crate) log: LogChoice,
+    pub(crate) queue: Option<QueueSettings>,
     pub(crate) ingress: IngressConfig,
     pub(crate) egress: EgressConfig,
     pub(crate) console: bool,
@@ -36,6 +37,17 @@ pub(crate) enum LogChoice {
     Fjall(FjallConfig),
     Memory(Retention),
     Redis(Box<RedisConfig>),
+}
+
+impl LogChoice {
+    /// How much it keeps.
+    pub(crate) fn retention(&self) -> &Retention {
+        match self {
+            Self::Fjall(config) => &config.retention,
+            Self::Memory(retention) => retention,
+            Self::Redis(config) => &config.retention,
+        }
+    }
 }
 
 /// Reads every setting once.
@@ -61,10 +73,12 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     }
     let Bytes(max_body_bytes) = settings.value_in("max_body", Bytes(1)..=Bytes(64 << 20));
     let drain_within = settings.value("drain_within");
+    let queue = hookwire_settings::queue(&settings);
     let config = Config {
         listen,
         listener: ListenerConfig { slow_after, drain_within, ..ListenerConfig::default() },
-        log: log(&settings),
+        log: log(&settings, queue.as_ref()),
+        queue,
         ingress: IngressConfig {
             sources: sources::read(&settings),
             max_body_bytes,
@@ -95,22 +109,17 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     Ok((config, settings.finish()?))
 }
 
-fn log(settings: &Settings) -> LogChoice {
-    let retention = Retention {
-        age: settings.value("retention_age"),
-        events: settings.value_in("retention_events", 1..=u64::from(u32::MAX)),
-        bytes: settings.value_in("retention_bytes", Bytes(1)..=Bytes(usize::MAX)).0 as u64,
-        dedupe_window: settings.value("dedupe_window"),
-    };
+fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
+    let retention = hookwire_settings::retention(settings);
     let garbage_bytes = settings.value::<Bytes>("garbage_bytes").0 as u64;
     match settings.value("log") {
         LogAddress::Memory => LogChoice::Memory(retention),
         LogAddress::Fjall(path) => {
             LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
         }
-        LogAddress::Redis(address) => {
-            LogChoice::Redis(Box::new(redis::read(settings, address, retention)))
-        }
+        LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis(
+            settings, address, retention, queue,
+        ))),
     }
 }
 

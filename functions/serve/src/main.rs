@@ -3,12 +3,12 @@
 mod args;
 mod check;
 mod config;
-mod keys;
 mod log;
 mod probes;
 mod publish;
 mod quarantine;
-mod redis;
+mod queue;
+mod redrive;
 mod relay;
 mod sources;
 mod tail;
@@ -27,6 +27,7 @@ fn main() -> anyhow::Result<()> {
             Command::Tail(tail) => tail::tail(tail).await,
             Command::Publish(publish) => publish::publish(publish).await,
             Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,
+            Command::Redrive(redrive) => redrive::redrive(args.config, redrive).await,
         }
     })
 }

@@ -4,17 +4,17 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use hookwire_log::Log;
+use hookwire_log::{Lateness, Log};
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 /// `GET /healthz` and `GET /readyz`: whether the process lives, and whether it can serve.
-pub(crate) fn health(log: Arc<dyn Log>) -> Router {
+pub(crate) fn health(log: Arc<dyn Log>, lateness: Lateness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
-        .with_state(log)
+        .with_state((log, lateness))
 }
 
 /// `GET /metrics`, for Prometheus.
@@ -22,8 +22,13 @@ pub(crate) fn metrics(recorder: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(async move || recorder.render()))
 }
 
-async fn readyz(State(log): State<Arc<dyn Log>>) -> Response {
+async fn readyz(State((log, lateness)): State<(Arc<dyn Log>, Lateness)>) -> Response {
     match log.ready().await {
+        // It serves, and what it serves is not all yet.
+        Ok(()) if lateness.is_late() => {
+            let late = "events wait in the queue that the log does not have yet; they come late";
+            Json(json!({ "ready": true, "degraded": [late] })).into_response()
+        }
         Ok(()) => Json(json!({ "ready": true })).into_response(),
         Err(error) => {
             let cause =

@@ -6,13 +6,15 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
-use hookwire_log::{Log, Quarantine};
+use hookwire_log::{Lateness, Log, Quarantine};
+use hookwire_queue::Intake;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{Config, load};
+use crate::queue::Queueing;
 use crate::{log, probes};
 
 /// Runs the relay until it is told to stop.
@@ -29,12 +31,27 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
     let (log, quarantine) = log::open(&config.log)?;
-    let router = router(config, log, quarantine, stop.clone())?;
+    let queueing = match &config.queue {
+        None => Queueing::none(Arc::clone(&log), Arc::clone(&quarantine)),
+        Some(settings) => {
+            let (log, quarantine) = (Arc::clone(&log), Arc::clone(&quarantine));
+            Queueing::start(
+                settings,
+                settings.drain(config.log.retention()),
+                log,
+                quarantine,
+                &stop,
+            )
+        }
+    };
+    let Queueing { intake, lateness, tasks } = queueing;
+    let router = router(config, log, quarantine, Arc::new(intake), lateness, stop.clone())?;
     info!(
         descriptors,
         "listening on http://{address}, open to this machine: no keys are configured"
     );
     listener.serve(router, stop).await;
+    tasks.join_all().await;
     info!("stopped");
     Ok(())
 }
@@ -43,6 +60,8 @@ fn router(
     config: Config,
     log: Arc<dyn Log>,
     quarantine: Arc<dyn Quarantine>,
+    intake: Arc<Intake>,
+    lateness: Lateness,
     stop: CancellationToken,
 ) -> anyhow::Result<Router> {
     let recorder = PrometheusBuilder::new().install_recorder()?;
@@ -51,16 +70,24 @@ fn router(
     let guard = LoopbackGuard { origins };
     let only_known_pages = from_fn_with_state(guard.clone(), guard_origin);
     let only_this_machine = from_fn_with_state(guard, guard_loopback);
-    let (webhooks, admin) = hookwire_ingress::routers(config.ingress, Arc::clone(&log), quarantine);
+    let (webhooks, admin) =
+        hookwire_ingress::routers(config.ingress, Arc::clone(&intake), quarantine);
     let console = if config.console { hookwire_console::router() } else { Router::new() };
-    let guarded = hookwire_egress_sse::router(config.egress, Arc::clone(&log), stop)
+    let egress = hookwire_egress_sse::router(
+        config.egress,
+        Arc::clone(&log),
+        intake,
+        lateness.clone(),
+        stop,
+    );
+    let guarded = egress
         .merge(admin)
         .merge(console)
         .merge(probes::metrics(recorder))
         .layer(only_this_machine);
     Ok(webhooks
         .layer(only_known_pages)
-        .merge(probes::health(log))
+        .merge(probes::health(log, lateness))
         .merge(guarded)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed))

@@ -6,8 +6,7 @@ use hookwire_event::{EventType, SourceUri};
 use hookwire_ingress::jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_ingress::oidc::{OidcConfig, OidcVerifier};
 use hookwire_ingress::{SourceConfig, SourceKind, Template};
-
-use crate::keys::SOURCE_KEYS;
+use hookwire_settings::SOURCE_KEYS;
 
 /// Paths that are the relay's own.
 const RESERVED: [&str; 8] =

@@ -26,7 +26,8 @@ use axum::routing::{get, post};
 use hookwire_event::{EventType, Topic};
 use hookwire_http::Problem;
 use hookwire_hub::{Hub, RingLimit};
-use hookwire_log::Log;
+use hookwire_log::{Lateness, Log};
+use hookwire_queue::Intake;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -58,17 +59,24 @@ pub struct EgressConfig {
 struct Egress {
     config: EgressConfig,
     log: Arc<dyn Log>,
+    intake: Arc<Intake>,
     hub: Hub,
     acks: Acks,
     /// Cancelled when the process is to stop: streams end then.
     draining: CancellationToken,
 }
 
-/// The routes of the egress, over a log; streams end when `draining` is cancelled.
-pub fn router(config: EgressConfig, log: Arc<dyn Log>, draining: CancellationToken) -> Router {
+/// The routes of the egress, over a log; streams tell when events are late and end when `draining` is cancelled.
+pub fn router(
+    config: EgressConfig,
+    log: Arc<dyn Log>,
+    intake: Arc<Intake>,
+    lateness: Lateness,
+    draining: CancellationToken,
+) -> Router {
     let cors = cors(&config.cors_origins);
-    let hub = Hub::new(Arc::clone(&log), Arc::new(SseCodec), config.ring);
-    let egress = Arc::new(Egress { config, log, hub, acks: Acks::default(), draining });
+    let hub = Hub::new(Arc::clone(&log), Arc::new(SseCodec), config.ring).with_lateness(lateness);
+    let egress = Arc::new(Egress { config, log, intake, hub, acks: Acks::default(), draining });
     Router::new()
         .route("/events", get(stream::get_events))
         .route("/ack", post(ack::post_ack))

@@ -7,7 +7,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use hookwire_event::{Data, Event, EventId, EventTime, Payload, SourceUri, Topic};
 use hookwire_http::{Problem, is_json, media_type, read_body};
-use hookwire_log::{AppendError, Appended, Clock};
+use hookwire_log::{AppendError, Clock};
+use hookwire_queue::Taken;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -35,14 +36,16 @@ pub(crate) async fn post_topic_events(
         other => bare(topic, &query.unwrap_or_default(), &headers, other, &body)?,
     };
     let id = event.id.clone();
-    let appended = in_time(egress.log.append(event)).await?.map_err(refusal)?;
-    let outcome = match appended {
-        Appended::New(_) => "appended",
-        Appended::Duplicate(_) => "duplicate",
-    };
-    metrics::counter!("hookwire_published_total", "outcome" => outcome).increment(1);
-    let cursor = appended.position().to_string();
-    Ok(Json(json!({ "outcome": outcome, "id": id.as_str(), "cursor": cursor })))
+    let taken = in_time(egress.intake.take(event)).await?.map_err(refusal)?;
+    metrics::counter!("hookwire_published_total", "outcome" => taken.outcome()).increment(1);
+    let outcome = taken.outcome();
+    Ok(Json(match taken {
+        Taken::Appended(position) | Taken::Duplicate(position) => {
+            json!({ "outcome": outcome, "id": id.as_str(), "cursor": position.to_string() })
+        }
+        // It has a place when it comes into the log.
+        Taken::Queued => json!({ "outcome": outcome, "id": id.as_str() }),
+    }))
 }
 
 /// Makes an event of a body that is only its data.

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hookwire_event::EventTime;
 use hookwire_http::Problem;
-use hookwire_log::{AppendError, Appended, BoxError, Quarantined};
+use hookwire_log::{AppendError, BoxError, Quarantined};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -50,17 +50,28 @@ pub(crate) async fn retry(
     let event = event(source, &headers, &notification.body, notification.received_at_ms)
         .map_err(|unusable| still_unusable(&unusable.to_string()))?;
     let event_id = event.id.clone();
-    let appended = ingress.log.append(event).await;
-    let appended = appended.map_err(|error| match error {
+    let taken = ingress.intake.take(event).await;
+    let taken = taken.map_err(|error| match error {
         AppendError::TooLarge { .. } => still_unusable(&error.to_string()),
         AppendError::Unavailable(cause) | AppendError::Unknown(cause) => unavailable(cause),
     })?;
     ingress.quarantine.remove(notification.id).await.map_err(unavailable)?;
-    let outcome = match appended {
-        Appended::New(_) => "appended",
-        Appended::Duplicate(_) => "duplicate",
-    };
-    Ok(Json(json!({ "outcome": outcome, "id": event_id.as_str() })))
+    Ok(Json(json!({ "outcome": taken.outcome(), "id": event_id.as_str() })))
+}
+
+/// `DELETE /admin/quarantine/{id}`: throws a notification away, because somebody who looked at it says so.
+pub(crate) async fn remove(
+    State(ingress): State<Arc<Ingress>>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let notification = find(&ingress, path).await?;
+    ingress.quarantine.remove(notification.id).await.map_err(unavailable)?;
+    tracing::info!(
+        source = notification.source,
+        quarantine.id = notification.id,
+        "dropped a notification from the quarantine"
+    );
+    Ok(Json(json!({ "outcome": "dropped", "quarantine": notification.id })))
 }
 
 async fn find(

@@ -1,7 +1,8 @@
 //! Webhooks in: limit, verify, parse, append.
 //!
-//! A 2xx means that the event is in the log, or was there already, or that it can never be one and is kept in the
-//! quarantine. Whatever else happens the sender keeps it: Google takes every other status for a nack and sends again.
+//! A 2xx means that the event is in the log or in the queue beside it, or was there already, or that it can never be one
+//! and is kept in the quarantine. Whatever else happens the sender keeps it: Google takes every other status for a nack
+//! and sends again.
 
 mod admin;
 mod envelope;
@@ -21,7 +22,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use hookwire_http::{Problem, TrustedHops};
-use hookwire_log::{Log, Quarantine};
+use hookwire_log::Quarantine;
+use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
 
 use crate::limit::Limits;
@@ -57,14 +59,14 @@ struct Ingress {
     trusted_hops: TrustedHops,
     limits: Limits,
     at_once: Semaphore,
-    log: Arc<dyn Log>,
+    intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 }
 
 /// The routes of webhooks, and those of the quarantine below `/admin`, which the caller guards.
 pub fn routers(
     config: IngressConfig,
-    log: Arc<dyn Log>,
+    intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
     let limits = Limits::new(config.limits, config.sources.len());
@@ -74,7 +76,7 @@ pub fn routers(
         trusted_hops: config.trusted_hops,
         limits,
         at_once: Semaphore::new(IngressConfig::AT_ONCE),
-        log,
+        intake,
         quarantine,
     });
     let mut webhooks = Router::new();
@@ -86,7 +88,7 @@ pub fn routers(
     let webhooks = webhooks.route("/webhooks/{source}", axum::routing::any(unknown_source));
     let admin = Router::new()
         .route("/admin/quarantine", get(admin::list))
-        .route("/admin/quarantine/{id}", get(admin::show))
+        .route("/admin/quarantine/{id}", get(admin::show).delete(admin::remove))
         .route("/admin/quarantine/{id}/retry", post(admin::retry))
         .with_state(ingress);
     (webhooks, admin)

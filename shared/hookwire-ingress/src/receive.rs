@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hookwire_event::{Event, EventId};
 use hookwire_http::{ClientNet, Peer, is_json, media_type, read_body};
-use hookwire_log::{AppendError, Appended, Clock, Quarantined};
+use hookwire_log::{AppendError, Clock, Quarantined};
+use hookwire_queue::{Kept, Taken};
 use http::HeaderMap;
 use http::request::Parts;
 use serde_json::json;
@@ -26,10 +27,9 @@ pub(crate) struct SourceIndex(pub(crate) usize);
 
 /// What became of a push that was taken.
 #[derive(Debug)]
-pub(crate) enum Taken {
-    Appended(EventId),
-    Duplicate(EventId),
-    Quarantined { number: u64, reason: String },
+pub(crate) enum Accepted {
+    Event(EventId, Taken),
+    Unusable { kept: Kept, reason: String },
 }
 
 /// `POST /webhooks/{source}`: takes one notification.
@@ -44,7 +44,7 @@ pub(crate) async fn post_push(
     let received = receive(&ingress, index, &source, &parts, body);
     let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
     let result = result.unwrap_or(Err(Reject::TooLate));
-    let outcome = result.as_ref().map_or_else(Reject::outcome, Taken::outcome);
+    let outcome = result.as_ref().map_or_else(Reject::outcome, Accepted::outcome);
     let labels = [("source", source.name.clone()), ("outcome", outcome.to_owned())];
     metrics::counter!("hookwire_webhooks_total", &labels).increment(1);
     result.into_response()
@@ -57,7 +57,7 @@ async fn receive(
     source: &SourceConfig,
     push: &Parts,
     body: Body,
-) -> Result<Taken, Reject> {
+) -> Result<Accepted, Reject> {
     admit(ingress, index, source, push).await?;
     let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
     let body = read(ingress, source, &push.headers, body).await?;
@@ -134,19 +134,19 @@ async fn append(
     body: Bytes,
     received_at_ms: u64,
     event: Event,
-) -> Result<Taken, Reject> {
+) -> Result<Accepted, Reject> {
     let (id, topic_hash) = (event.id.clone(), event.topic.hash());
-    match ingress.log.append(event).await {
-        Ok(Appended::New(position)) => {
-            debug!(event.id = %id, topic.hash = topic_hash, cursor = %position, "appended event");
-            Ok(Taken::Appended(id))
+    match ingress.intake.take(event).await {
+        Ok(taken) => {
+            let outcome = taken.outcome();
+            debug!(event.id = %id, topic.hash = topic_hash, outcome, "took an event");
+            Ok(Accepted::Event(id, taken))
         }
-        Ok(Appended::Duplicate(_)) => Ok(Taken::Duplicate(id)),
         Err(error @ AppendError::TooLarge { .. }) => {
             let unusable = Unusable::because(error.to_string());
             quarantine(ingress, source, headers, body, received_at_ms, unusable).await
         }
-        // The log itself tells of its trouble, once and not per event.
+        // Log and queue themselves tell of their trouble, once and not per event.
         Err(AppendError::Unavailable(error)) => {
             debug!(source = source.name, error, "could not append an event");
             Err(Reject::NotStored)
@@ -167,7 +167,7 @@ async fn quarantine(
     body: Bytes,
     received_at_ms: u64,
     Unusable(reason): Unusable,
-) -> Result<Taken, Reject> {
+) -> Result<Accepted, Reject> {
     let kept = |name: &http::HeaderName| {
         name == http::header::CONTENT_TYPE || name.as_str().starts_with("x-goog-pubsub-")
     };
@@ -182,15 +182,19 @@ async fn quarantine(
         headers: headers.collect(),
         body,
     };
-    match ingress.quarantine.put(notification).await {
-        Ok(number) => {
+    match ingress.intake.keep(notification).await {
+        Ok(kept) => {
+            let number = match kept {
+                Kept::Quarantined(number) => Some(number),
+                Kept::Queued => None,
+            };
             warn!(
                 source = source.name,
                 reason,
                 quarantine.id = number,
                 "quarantined a notification"
             );
-            Ok(Taken::Quarantined { number, reason })
+            Ok(Accepted::Unusable { kept, reason })
         }
         Err(error) => {
             warn!(source = source.name, error, "could not quarantine a notification");
@@ -199,25 +203,26 @@ async fn quarantine(
     }
 }
 
-impl Taken {
+impl Accepted {
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
-            Self::Appended(_) => "appended",
-            Self::Duplicate(_) => "duplicate",
-            Self::Quarantined { .. } => "quarantined",
+            Self::Event(_, taken) => taken.outcome(),
+            Self::Unusable { .. } => "quarantined",
         }
     }
 }
 
-impl IntoResponse for Taken {
+impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let outcome = self.outcome();
         Json(match self {
-            Self::Appended(id) | Self::Duplicate(id) => {
-                json!({ "outcome": outcome, "id": id.as_str() })
-            }
-            Self::Quarantined { number, reason } => {
+            Self::Event(id, _) => json!({ "outcome": outcome, "id": id.as_str() }),
+            Self::Unusable { kept: Kept::Quarantined(number), reason } => {
                 json!({ "outcome": outcome, "quarantine": number, "reason": reason })
+            }
+            // Its number is given when the quarantine has it.
+            Self::Unusable { kept: Kept::Queued, reason } => {
+                json!({ "outcome": outcome, "reason": reason })
             }
         })
         .into_response()

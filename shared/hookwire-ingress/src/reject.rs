@@ -68,12 +68,12 @@ impl Reject {
             }
             Self::Body(problem) => problem,
             Self::NotStored => {
-                let detail = "the log did not take the event; push it again";
+                let detail = "nothing durable took the event; push it again";
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
                     .retry_after(soon)
             }
             Self::TooLate => {
-                let detail = "the log did not answer in time; push it again, which is safe";
+                let detail = "nothing durable answered in time; push it again, which is safe";
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
                     .retry_after(soon)
             }

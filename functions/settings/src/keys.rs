@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub(crate) const KEYS: [Key; 33] = [
+pub const KEYS: [Key; 38] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -129,12 +129,42 @@ pub(crate) const KEYS: [Key; 33] = [
         "Most connections for commands, half of them for appends; the subscription has one of its own.",
     ),
     key("redis_timeout", Some("500ms"), "250ms", "How long an answer of Redis may take."),
+    key(
+        "queue",
+        None,
+        "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/hookwire",
+        "A queue beside the log, which takes events while the log does not, and brings back what the log loses.",
+    ),
+    key(
+        "durability",
+        Some("mirror"),
+        "fallback",
+        "What goes to the queue: `mirror` every event, `fallback` only what the log did not take.",
+    ),
+    key(
+        "ack",
+        Some("any"),
+        "queue",
+        "When a push is acknowledged: when log or queue took it (`any`), or only when the queue did.",
+    ),
+    key(
+        "queue_delay",
+        Some("60s"),
+        "5m",
+        "When it is looked whether the log still has a mirrored event; longer than what a failover can lose.",
+    ),
+    key(
+        "queue_visibility",
+        Some("30s"),
+        "2m",
+        "How long a message that one relay works on is kept from the others; longer than that work takes.",
+    ),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
     key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.
-pub(crate) const SOURCE_KEYS: [Key; 9] = [
+pub const SOURCE_KEYS: [Key; 9] = [
     key("name", None, "orders", "Its name in metrics and in the quarantine."),
     key("kind", None, "pubsub", "`gmail` or `pubsub`."),
     key("path", None, "/webhooks/orders", "Path that it pushes to; `/webhooks/NAME` by default."),

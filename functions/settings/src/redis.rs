@@ -3,13 +3,16 @@ use std::time::Duration;
 
 use hookwire_boot::{FromSetting, Secret, Settings};
 use hookwire_log::Retention;
-use hookwire_log_redis::{Certificates, HashSecret, RedisAddress, RedisConfig};
+use hookwire_log_redis::{Certificates, HashSecret, InvalidAddress, RedisAddress, RedisConfig};
 
-/// Reads the settings of a log in Redis.
-pub(crate) fn read(
+use crate::QueueSettings;
+
+/// Reads the settings of a log in Redis, beside this queue if there is one.
+pub fn redis(
     settings: &Settings,
     address: RedisAddress,
     retention: Retention,
+    queue: Option<&QueueSettings>,
 ) -> RedisConfig {
     let ca: Option<Pem> = settings.optional("redis_ca");
     let cert: Option<Pem> = settings.optional("redis_cert");
@@ -34,9 +37,37 @@ pub(crate) fn read(
         connections: settings.value_in("redis_connections", 2..=1_000),
         answer_within: settings
             .value_in("redis_timeout", Duration::from_millis(10)..=Duration::from_secs(5)),
+        tell_server_change: !queue.is_some_and(QueueSettings::mirrors),
         ..RedisConfig::new(address, retention)
     }
 }
+
+/// Reads where the log is, when it must be one that several functions share.
+pub fn shared_log(settings: &Settings) -> Option<RedisAddress> {
+    let SharedLog(address) = settings.value("log");
+    if address.is_none() {
+        settings.mistake("log", "must be a Redis (`redis://…`), which all functions share");
+    }
+    address
+}
+
+struct SharedLog(Option<RedisAddress>);
+
+impl FromSetting for SharedLog {
+    const EXPECTS: &'static str = REDIS_ADDRESS;
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        if !text.starts_with("redis") {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map_err(|error: InvalidAddress| error.to_string());
+        address.map(|address| Self(Some(address)))
+    }
+}
+
+/// How the address of a log in Redis is written.
+const REDIS_ADDRESS: &str = "`redis://HOST`, `redis+sentinel://HOST,…/NAME` or `redis+cluster://HOST,…`, with `rediss` \
+                             over TLS";
 
 /// What stands in a file in PEM.
 struct Pem(Vec<u8>);

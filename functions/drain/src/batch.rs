@@ -1,0 +1,50 @@
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use hookwire_queue::{Drain, Message, Settled, postpone, settle};
+use hookwire_queue_sqs::SqsQueue;
+
+/// What one call of the function works with.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) drain: Drain,
+    pub(crate) queue: SqsQueue,
+}
+
+impl Batch {
+    /// Moves the messages of one call into the log; answers which of them SQS must not delete.
+    pub(crate) async fn handle(
+        &self,
+        event: SqsEvent,
+    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+        let messages: Option<Vec<_>> = event.records.into_iter().map(message).collect();
+        // One that is left out would count as moved, and be deleted.
+        let messages = messages.ok_or("a message has no id or no receipt handle")?;
+        let (messages, ids): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        let verdicts = self.drain.take(&messages).await;
+        let Settled { failed, again, .. } = settle(&self.queue, messages.clone(), verdicts).await;
+        let kept = [failed, again].concat();
+        let is_kept = |message: &Message| kept.iter().any(|kept| kept.receipt == message.receipt);
+        let mut response = SqsBatchResponse::default();
+        for (message, id) in messages.iter().zip(ids) {
+            if is_kept(message) {
+                response.add_failure(id);
+            }
+        }
+        postpone(&self.queue, kept).await;
+        Ok(response)
+    }
+}
+
+/// The message and its id; nothing for what SQS would never send.
+fn message(record: SqsMessage) -> Option<(Message, String)> {
+    let number = |name: &str| record.attributes.get(name)?.parse::<u64>().ok();
+    let receives = number("ApproximateReceiveCount").unwrap_or(1);
+    let message = Message {
+        receives: u32::try_from(receives).unwrap_or(u32::MAX),
+        sent_at_ms: number("SentTimestamp").unwrap_or_default(),
+        reason: None,
+        // A body that is missing cannot be read, and is treated so.
+        body: record.body.unwrap_or_default(),
+        receipt: record.receipt_handle?,
+    };
+    Some((message, record.message_id?))
+}

@@ -1,0 +1,34 @@
+use anyhow::Context;
+use hookwire_boot::telemetry::LogFormat;
+use hookwire_boot::{Origin, Settings, Warning};
+use hookwire_log_redis::RedisConfig;
+use hookwire_queue::DrainConfig;
+use hookwire_queue_sqs::SqsConfig;
+use hookwire_settings::KEYS;
+
+/// What the function runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) log: RedisConfig,
+    pub(crate) queue: SqsConfig,
+    pub(crate) drain: DrainConfig,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Reads every setting once.
+pub(crate) fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
+    let settings = Settings::load(&KEYS, &["sources"], Origin::process(None));
+    let retention = hookwire_settings::retention(&settings);
+    let queue = hookwire_settings::queue(&settings);
+    let log = hookwire_settings::shared_log(&settings)
+        .map(|address| hookwire_settings::redis(&settings, address, retention, queue.as_ref()));
+    if queue.is_none() {
+        settings.mistake("queue", "must be the queue that this function is called for");
+    }
+    let log_format = settings.value("log_format");
+    let warnings = settings.finish()?;
+    // Both have been told of as mistakes.
+    let (log, queue) = log.zip(queue).context("the log or the queue is missing")?;
+    let drain = queue.drain(&retention);
+    Ok((Config { log, queue: queue.sqs, drain, log_format }, warnings))
+}

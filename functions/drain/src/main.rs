@@ -1,0 +1,33 @@
+//! The Lambda function that moves what waits in the queue into the log; SQS calls it with batches of messages.
+
+mod batch;
+mod config;
+
+use std::sync::Arc;
+
+use hookwire_boot::telemetry;
+use hookwire_log::{Lateness, Log, Quarantine};
+use hookwire_log_redis::RedisLog;
+use hookwire_queue::Drain;
+use hookwire_queue_sqs::SqsQueue;
+use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::warn;
+
+use crate::batch::Batch;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let (config, warnings) = config::load()?;
+    telemetry::start(config.log_format, None);
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    let log = Arc::new(RedisLog::new(&config.log)?);
+    let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
+    let batch = Batch {
+        drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
+        queue: SqsQueue::new(config.queue),
+    };
+    let handle = |event: LambdaEvent<_>| batch.handle(event.payload);
+    lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
+}

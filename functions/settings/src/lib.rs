@@ -1,0 +1,13 @@
+//! The settings that the functions share: every key, and how a log in Redis and a queue are read from them.
+//!
+//! All functions know all keys, so that one set of variables configures them all.
+
+mod keys;
+mod queue;
+mod redis;
+mod retention;
+
+pub use keys::{KEYS, SOURCE_KEYS};
+pub use queue::{QueueSettings, queue};
+pub use redis::{redis, shared_log};
+pub use retention::retention;
