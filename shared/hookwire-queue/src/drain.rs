@@ -91,7 +91,8 @@ impl Drain {
 
     /// Moves what these messages carry into the log, and says what is to become of each, in their order.
     ///
-    /// Events of one topic are appended in the order in which they were accepted; when one is not, none behind it is.
+    /// Events of one topic are appended in the order in which they were accepted. Those behind one that is not appended
+    /// wait, unless they were on their way with it.
     pub async fn take(&self, messages: &[Message]) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Later; messages.len()];
         let mut topics: HashMap<Topic, Vec<Carried>> = HashMap::new();
