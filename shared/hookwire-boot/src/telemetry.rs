@@ -19,6 +19,11 @@ pub use panics::panics;
 /// business but its authors'.
 const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
 
+/// Whose finer levels print what was sent and received, and with it addresses and payloads: never logged, whatever is
+/// asked for.
+const CAPPED: [&str; 5] =
+    ["aws_config", "aws_runtime", "aws_sdk_sqs", "aws_smithy_runtime", "aws_smithy_runtime_api"];
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -76,6 +81,8 @@ fn logger<W>(format: LogFormat, filter: EnvFilter, colour: bool, writer: W) -> D
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let capped = CAPPED.iter().filter_map(|target| format!("{target}=info").parse().ok());
+    let filter = capped.fold(filter, EnvFilter::add_directive);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
@@ -120,6 +127,7 @@ mod tests {
         tracing::dispatcher::with_default(&logger, || {
             info!(lag_events = 3, "caught up");
             debug!("appended event");
+            tracing::trace!(target: "aws_smithy_runtime", "the body of a request");
         });
         let bytes = log.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -146,6 +154,13 @@ mod tests {
         assert!(!logged(LogFormat::Text, Some("")).contains("appended event"));
         assert!(logged(LogFormat::Text, Some("debug")).contains("appended event"));
         assert_eq!(logged(LogFormat::Text, Some("error")), "");
+    }
+
+    #[test]
+    fn what_would_print_payloads_is_not_logged_whatever_is_asked_for() {
+        for filter in ["trace", "aws_smithy_runtime=trace"] {
+            assert!(!logged(LogFormat::Text, Some(filter)).contains("the body"), "{filter}");
+        }
     }
 
     #[test]
