@@ -8,6 +8,7 @@ mod hostile;
 mod kill;
 mod push;
 mod quarantine;
+mod queue;
 mod race;
 mod redis;
 mod shutdown;

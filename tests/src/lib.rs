@@ -1,10 +1,15 @@
 //! The harness: real relay processes, spoken to over HTTP.
 
+mod chaos;
+mod lambda;
 mod load;
+mod program;
 mod push;
 mod relay;
 mod stream;
 
+pub use chaos::{Chaos, Disasters, Outcome as ChaosOutcome};
+pub use lambda::Lambda;
 pub use load::{Load, Outcome, Plan};
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
@@ -11,9 +11,13 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::Stream;
+use crate::program::program;
 
 /// How long anything may take before a test says that it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything of ours, and what others say that is worth a line for each start, not for each call.
+const LOGGED: &str = "debug,aws=info,hyper_util=info,h2=info,rustls=info,fjall=warn,lsm_tree=warn";
 
 /// What a relay process is started with.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +54,12 @@ impl RelayOptions {
     pub fn log(mut self, address: impl ToString) -> Self {
         self.log = Some(address.to_string());
         self
+    }
+
+    /// Has this queue beside the log.
+    #[must_use]
+    pub fn queue(self, url: &str) -> Self {
+        self.set("QUEUE", format!("sqs:{url}"))
     }
 
     /// Runs in this folder, and not in one of its own.
@@ -102,19 +112,7 @@ impl Relay {
     /// Where the program is; built once per run of the tests.
     #[must_use]
     pub fn program() -> PathBuf {
-        static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-        let build = || {
-            let tests = std::env::current_exe().unwrap();
-            let profile = tests.parent().unwrap().parent().unwrap().to_owned();
-            let built = std::process::Command::new(env!("CARGO"))
-                .args(["build", "--quiet", "--locked", "--package", "hookwire"])
-                .args(profile.ends_with("release").then_some("--release"))
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status();
-            assert!(built.unwrap().success(), "the relay does not build");
-            profile.join("hookwire")
-        };
-        PROGRAM.get_or_init(build).clone()
+        program("hookwire", "hookwire")
     }
 
     /// A command of the program, with the harness' environment and no other `HOOKWIRE_*` variable.
@@ -131,7 +129,7 @@ impl Relay {
         let mut child = Self::command(&self.folder)
             .env("HOOKWIRE_LISTEN", listen)
             .env("HOOKWIRE_LOG", log)
-            .env("RUST_LOG", "debug,hyper_util=info,h2=info,fjall=warn,lsm_tree=warn")
+            .env("RUST_LOG", LOGGED)
             .envs(self.options.variables.iter().cloned())
             .stderr(Stdio::piped())
             .spawn()
@@ -253,7 +251,9 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the relay's log:\n{}", tail(&self.log()));
+            let (_, path) = tempfile::NamedTempFile::with_suffix(".log").unwrap().keep().unwrap();
+            std::fs::write(&path, self.log()).unwrap();
+            eprintln!("the relay's log, all of it in {}:\n{}", path.display(), tail(&self.log()));
             return;
         }
         let log = self.log();

@@ -119,6 +119,24 @@ impl Server {
         self.process.ended().await;
     }
 
+    /// Ends the process and takes from its append-only file what was written within the last `lost`, as a power cut does
+    /// between two syncs. That time passes here.
+    pub async fn kill_and_lose(&mut self, lost: Duration) {
+        let file = self.append_only_file();
+        let kept_bytes = file.metadata().unwrap().len();
+        tokio::time::sleep(lost).await;
+        self.kill().await;
+        file.set_len(kept_bytes).unwrap();
+    }
+
+    /// Where the server appends what is written; the file is another one after each rewrite.
+    fn append_only_file(&self) -> std::fs::File {
+        let files = std::fs::read_dir(self.folder.join("appendonlydir")).unwrap();
+        let mut paths = files.map(|file| file.unwrap().path());
+        let path = paths.find(|path| path.to_string_lossy().ends_with(".incr.aof")).unwrap();
+        std::fs::OpenOptions::new().write(true).open(path).unwrap()
+    }
+
     /// Asks the process to end, and waits until it has.
     pub async fn terminate(&mut self) {
         self.process.signal(Signal::TERM);

@@ -1,0 +1,34 @@
+//! Pushes numbered events through relays while everything fails, once for each seed, and says what became of them.
+
+use hookwire_tests::{Chaos, ChaosOutcome};
+
+#[tokio::main]
+async fn main() {
+    let mut numbers = std::env::args().skip(1).map(|argument| {
+        argument.parse().unwrap_or_else(|_| {
+            panic!("`{argument}` is no number; usage: chaos [FIRST_SEED [SEEDS [EVENTS]]]")
+        })
+    });
+    let first = numbers.next().unwrap_or(0);
+    let seeds = numbers.next().unwrap_or(100);
+    let events = numbers.next().unwrap_or(20_000);
+    for seed in first..first + seeds {
+        println!("seed {seed}: {events} events");
+        let chaos = Chaos { seed, events, rate: 200, browsers: 50 };
+        let ChaosOutcome {
+            disasters,
+            refused,
+            queued,
+            gaps,
+            repeated,
+            unprotected,
+            slowest,
+            settled,
+        } = chaos.run().await;
+        println!(
+            "seed {seed}: {unprotected} lost; {} disasters, {refused} refused and pushed again, {queued} queued, {gaps} gaps \
+             told, {repeated} seen again, slowest answer {slowest:.1?}, settled {settled:.1?} after the last push",
+            disasters.len(),
+        );
+    }
+}

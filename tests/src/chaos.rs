@@ -1,0 +1,155 @@
+mod browser;
+mod disaster;
+mod ledger;
+mod pusher;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use hookwire_redis_server::{Server as Redis, ServerOptions};
+use hookwire_sqs_server::{Faults, Queues, Server as Sqs};
+use tokio::task::JoinSet;
+
+use crate::relay::PATIENCE;
+use crate::{Relay, RelayOptions};
+
+use browser::Browser;
+pub use disaster::Disasters;
+use ledger::Ledger;
+use pusher::Pusher;
+
+/// Numbered events that are pushed through two relays over one Redis and one SQS while all of them fail, as a seed says.
+#[derive(Debug, Clone, Copy)]
+pub struct Chaos {
+    /// Decides what happens, and when.
+    pub seed: u64,
+    /// Events that are pushed.
+    pub events: u64,
+    /// Events in a second.
+    pub rate: u32,
+    /// Browsers that follow, spread over the relays and topics.
+    pub browsers: usize,
+}
+
+/// What became of everything.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was done to the servers.
+    pub disasters: Vec<String>,
+    /// Answers that were not 2xx, after which the event was pushed again.
+    pub refused: u64,
+    /// Events that were answered `queued`.
+    pub queued: u64,
+    /// Gaps that browsers were told of.
+    pub gaps: usize,
+    /// Events that came to a browser a second time, behind a gap that told of it.
+    pub repeated: usize,
+    /// Events that are lost: the log lost them, and the queue had not taken them in time, which was not asked for.
+    pub unprotected: usize,
+    /// Longest time until a push was answered.
+    pub slowest: Duration,
+    /// From the last push until the queue was empty and every stream had everything.
+    pub settled: Duration,
+}
+
+/// Topics that the events are spread over.
+const TOPICS: u64 = 5;
+const SOURCE: &str =
+    "[[sources]]\nname = \"pubsub\"\nkind = \"pubsub\"\ntopic = \"chaos/{attributes.topic}\"\n";
+/// When a mirrored event is looked for. Longer than what a disaster loses, and short, or nothing would come back in time.
+const DELAY: Duration = Duration::from_secs(3);
+/// How long a relay that is killed keeps what it had received.
+const VISIBILITY: Duration = Duration::from_secs(3);
+
+/// Everything that can fail.
+#[derive(Debug)]
+pub(crate) struct World {
+    redis: Redis,
+    sqs: Sqs,
+    faults: Faults,
+    queues: Queues,
+    relays: Vec<Relay>,
+}
+
+impl Chaos {
+    /// Runs it, and panics when an event is lost, doubled in the log, or missed by a browser without a word.
+    pub async fn run(self) -> Outcome {
+        let mut rng = Rng::with_seed(self.seed);
+        let disasters = Disasters::of(self.seed);
+        let mut world = World::start(disasters).await;
+        let ledger = Arc::new(Ledger::default());
+        let urls: Vec<String> = world.relays.iter().map(|relay| relay.url("")).collect();
+        let mut browsers = JoinSet::new();
+        for number in 0..self.browsers {
+            let url = &urls[number % urls.len()];
+            let topic = number as u64 / 2 % TOPICS;
+            let browser = Browser::open(url, topic).await;
+            browsers.spawn(browser.follow());
+        }
+        let pusher = Pusher::new(urls, Arc::clone(&ledger), self.rate);
+        let pushing = tokio::spawn(pusher.push_all(self.events, rng.fork()));
+        let mut done = Vec::new();
+        while !pushing.is_finished() {
+            done.push(disasters.strike(&mut world, &mut rng).await);
+        }
+        pushing.await.unwrap();
+        let pushed = Instant::now();
+        world.settle().await;
+        ledger.end(&world.relays[0]).await;
+        let browsers = tokio::time::timeout(PATIENCE, browsers.join_all()).await;
+        let browsers = browsers.expect("every browser catches up");
+        let settled = pushed.elapsed();
+        let (repeated, unprotected) = ledger.check(&world.relays, &browsers).await;
+        assert_eq!(world.queues.dead_letters.depth().await, hookwire_sqs_server::Depth::default());
+        Outcome {
+            disasters: done,
+            refused: ledger.refused(),
+            queued: ledger.queued(),
+            slowest: ledger.slowest(),
+            gaps: browsers.iter().map(|browser| browser.gaps).sum(),
+            repeated,
+            unprotected,
+            settled,
+        }
+    }
+}
+
+impl World {
+    async fn start(disasters: Disasters) -> Self {
+        let redis = ServerOptions::default().set("appendonly", "yes").start().await;
+        let sqs = Sqs::start().await;
+        let queues = sqs.queue("chaos", 1_000, VISIBILITY).await;
+        let faults = Faults::before(&sqs).await;
+        let options = RelayOptions::default()
+            .log(redis.url())
+            .queue(&queues.queue.through(&faults).url())
+            .set("ACK", disasters.ack())
+            .set("QUEUE_DELAY", format!("{}s", DELAY.as_secs()))
+            .set("QUEUE_VISIBILITY", format!("{}s", VISIBILITY.as_secs()))
+            .set("RETRY", "50ms")
+            .set("CLIENT_LIMIT", 60_000_000)
+            .file(SOURCE);
+        let (one, two) = tokio::join!(options.clone().start(), options.start());
+        Self { redis, sqs, faults, queues, relays: vec![one, two] }
+    }
+
+    /// Waits until nothing is in the queue and both relays say that they have everything.
+    async fn settle(&self) {
+        let patience = Instant::now();
+        loop {
+            let depth = self.queues.queue.depth().await;
+            let mut ready = 0;
+            for relay in &self.relays {
+                let answer = relay.get("/readyz").send().await.unwrap();
+                let answer: serde_json::Value = answer.json().await.unwrap();
+                ready += usize::from(answer["ready"] == true && answer["degraded"].is_null());
+            }
+            if depth == hookwire_sqs_server::Depth::default() && ready == self.relays.len() {
+                return;
+            }
+            assert!(patience.elapsed() < PATIENCE, "it never settles: {depth:?}, {ready} ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep};
+
+use super::{Ledger, TOPICS};
+use crate::pubsub_push;
+use crate::relay::PATIENCE;
+
+/// Pushes as Pub/Sub does: what is not answered 2xx is pushed again, after a pause that grows, to any of the relays.
+pub(crate) struct Pusher {
+    client: Client,
+    urls: Vec<String>,
+    ledger: Arc<Ledger>,
+    rate: u32,
+}
+
+impl Pusher {
+    const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+    pub(crate) fn new(urls: Vec<String>, ledger: Arc<Ledger>, rate: u32) -> Self {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
+        Self { client: client.unwrap(), urls, ledger, rate }
+    }
+
+    /// Begins to push so many events in each second, and returns when all are acknowledged.
+    pub(crate) async fn push_all(self, events: u64, mut rng: Rng) {
+        let pusher = Arc::new(self);
+        let mut turn = interval(Duration::from_secs(1) / pusher.rate);
+        let mut pushes = JoinSet::new();
+        for number in 0..events {
+            turn.tick().await;
+            let (pusher, rng) = (Arc::clone(&pusher), rng.fork());
+            pushes.spawn(async move { pusher.push(number, rng).await });
+        }
+        pushes.join_all().await;
+    }
+
+    async fn push(&self, number: u64, mut rng: Rng) {
+        let data = json!({ "number": number }).to_string();
+        let attributes = json!({ "topic": (number % TOPICS).to_string() });
+        let push = pubsub_push(&format!("message-{number}"), data.as_bytes(), &attributes);
+        let (start, mut pause) = (Instant::now(), Self::SHORTEST_PAUSE);
+        loop {
+            let url = format!("{}/webhooks/pubsub", self.urls[rng.usize(..self.urls.len())]);
+            let asked = Instant::now();
+            let answer = self.client.post(url).json(&push).send().await;
+            self.ledger.took(asked.elapsed());
+            if let Ok(answer) = answer {
+                let status = answer.status();
+                let answer: Result<Value, _> = answer.json().await;
+                if let (true, Ok(answer)) = (status.is_success(), answer) {
+                    self.ledger.acknowledged(number, answer["outcome"].as_str().unwrap());
+                    return;
+                }
+                assert_eq!(status, 503, "nothing but time is wrong with a push");
+            }
+            self.ledger.refuse();
+            assert!(start.elapsed() < PATIENCE, "event {number} is never acknowledged");
+            sleep(pause.mul_f64(0.5 + rng.f64() / 2.0)).await;
+            pause = (pause * 2).min(Self::LONGEST_PAUSE);
+        }
+    }
+}
