@@ -16,6 +16,9 @@ pub struct Args {
     /// Rounds of the interleaved comparisons.
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
+    /// Events that are drained in `queue`; 100,000, or 5,000 with `--quick`.
+    #[arg(long, value_name = "N")]
+    spilled: Option<u64>,
     #[command(subcommand)]
     inner: Option<Inner>,
 }
@@ -35,6 +38,8 @@ pub enum Scenario {
     Startup,
     /// The log in Redis: its append against a bare XADD, and publishes through it.
     Redis,
+    /// A queue beside the log in Redis: what it costs a push, and how fast it is drained.
+    Queue,
 }
 
 /// The processes that a measurement starts, as modes of the same program.
@@ -79,6 +84,8 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     pub quick: bool,
     pub rounds: usize,
+    /// Events that are drained.
+    pub spilled: u64,
 }
 
 impl Args {
@@ -92,7 +99,8 @@ impl Args {
                 let all = || Scenario::value_variants().to_vec();
                 let scenarios = if self.scenarios.is_empty() { all() } else { self.scenarios };
                 let rounds = self.rounds.unwrap_or(if self.quick { 1 } else { 3 }).max(1);
-                Role::Measure(Plan { scenarios, quick: self.quick, rounds })
+                let spilled = self.spilled.unwrap_or(if self.quick { 5_000 } else { 100_000 });
+                Role::Measure(Plan { scenarios, quick: self.quick, rounds, spilled })
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::stream::Stream;
 
 mod arrivals;
 mod publish;
+mod push;
 
 pub use arrivals::Arrivals;
 pub use publish::Published;

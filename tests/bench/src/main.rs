@@ -1,4 +1,4 @@
-//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up and the log in Redis.
+//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up, the log in Redis and the queue beside it.
 //!
 //! `scripts/bench` builds and runs it and says how to read what it prints. The load comes from one thread that reads
 //! every stream through epoll and checks every position; what the relay is compared with is [`baseline`], a bare
@@ -22,6 +22,7 @@ mod report;
 mod scenario;
 mod server;
 mod spread;
+mod sqs;
 mod stream;
 mod tally;
 

@@ -1,12 +1,14 @@
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use httparse::{EMPTY_HEADER, Response, Status};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-/// A keep-alive connection that publishes, with several requests on their way at once.
+/// A keep-alive connection that publishes or pushes, with several requests on their way at once.
 #[derive(Debug)]
 pub struct Publisher {
     socket: TcpStream,
@@ -15,13 +17,17 @@ pub struct Publisher {
     inbox: Vec<u8>,
     pub sent: u64,
     pub answered: u64,
+    /// When the requests that wait were due, if they were at all.
+    due: VecDeque<Instant>,
+    /// From when a request was due until it was answered.
+    pub waited: Vec<Duration>,
 }
 
 impl Publisher {
+    /// A connection on which [`Self::fill`] sends `request` again and again.
     pub fn open(
         address: SocketAddr,
-        topic: &str,
-        body: &str,
+        request: Vec<u8>,
         registry: &Registry,
         token: Token,
     ) -> anyhow::Result<Self> {
@@ -30,13 +36,16 @@ impl Publisher {
         socket.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(socket);
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
-        let request = format!(
-            "POST /topics/{topic}/events?type=bench HTTP/1.1\r\nhost: {address}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let (outbox, inbox) = (Vec::new(), Vec::new());
-        Ok(Self { socket, request: request.into_bytes(), outbox, inbox, sent: 0, answered: 0 })
+        Ok(Self {
+            socket,
+            request,
+            outbox: Vec::new(),
+            inbox: Vec::new(),
+            sent: 0,
+            answered: 0,
+            due: VecDeque::new(),
+            waited: Vec::new(),
+        })
     }
 
     pub fn in_flight(&self) -> u64 {
@@ -49,6 +58,14 @@ impl Publisher {
             self.outbox.extend_from_slice(&self.request);
             self.sent += 1;
         }
+        self.flush()
+    }
+
+    /// Sends one request of its own that was due then.
+    pub fn send(&mut self, request: &[u8], due: Instant) -> anyhow::Result<()> {
+        self.outbox.extend_from_slice(request);
+        self.sent += 1;
+        self.due.push_back(due);
         self.flush()
     }
 
@@ -83,10 +100,19 @@ impl Publisher {
         while let Some(bytes) = answer(&self.inbox[taken..])? {
             taken += bytes;
             self.answered += 1;
+            self.waited.extend(self.due.pop_front().map(|due| due.elapsed()));
         }
         self.inbox.drain(..taken);
         Ok(())
     }
+}
+
+/// A request with a body, and with these headers besides, such as `content-type: text/plain`.
+pub fn post(address: SocketAddr, path: &str, headers: &[&str], body: &str) -> Vec<u8> {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\n{headers}");
+    format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// Length of the answer that `bytes` begin with, once it is whole.

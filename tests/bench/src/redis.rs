@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::Context;
 use hookwire_redis_server::ServerOptions;
 use redis::{Client, Connection, InfoDict, cmd};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cores::pin;
 use crate::disk::Scratch;
@@ -74,6 +75,12 @@ impl Redis {
         let Some(line) = info.get::<String>("cmdstat_evalsha") else { return Ok(0) };
         let calls = line.split(',').find_map(|field| field.strip_prefix("calls="));
         Ok(calls.context("no calls in the statistics of EVALSHA")?.parse()?)
+    }
+
+    /// Ends it as a power cut does, with [`Signal::KILL`], or stops it in its tracks, with [`Signal::STOP`].
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(self.pid.cast_signed()).context("a process has a number")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     fn connection(&self) -> anyhow::Result<Connection> {

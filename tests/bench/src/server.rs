@@ -2,7 +2,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub struct Site {
 pub struct Server {
     process: Child,
     log: Option<JoinHandle<()>>,
+    /// Whether its complaints are what the measurement is after.
+    hushed: Arc<AtomicBool>,
     pub address: SocketAddr,
     /// From before the start until it said that it listens.
     pub started_in: Duration,
@@ -37,11 +40,17 @@ impl Site {
 
     /// Starts the relay over this log.
     pub fn relay(&self, log: &str) -> anyhow::Result<Server> {
+        self.relay_with(log, &[])
+    }
+
+    /// Starts the relay over this log, with these variables besides.
+    pub fn relay_with(&self, log: &str, variables: &[(&str, &str)]) -> anyhow::Result<Server> {
         let mut command = self.leashed(&self.relay)?;
         command.env("HOOKWIRE_LISTEN", "127.0.0.1:0").env("HOOKWIRE_LOG", log);
         // A round publishes more than a topic keeps by default, and the slowest stream must still find it.
         command.env("HOOKWIRE_RETENTION_EVENTS", "2000000");
         command.env("HOOKWIRE_RETENTION_BYTES", "1GiB");
+        command.envs(variables.iter().copied());
         Self::start(command).context("the relay")
     }
 
@@ -70,11 +79,14 @@ impl Site {
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = process.stderr.take().context("standard error is piped")?;
         let (found, address) = mpsc::channel();
-        let log = std::thread::spawn(move || listen_to(stderr, &found));
+        let hushed = Arc::new(AtomicBool::new(false));
+        let is_hushed = Arc::clone(&hushed);
+        let log = std::thread::spawn(move || listen_to(stderr, &found, &is_hushed));
         // From here on every way out ends the process.
         let mut server = Server {
             process,
             log: Some(log),
+            hushed,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             started_in: Duration::ZERO,
         };
@@ -89,6 +101,11 @@ impl Server {
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
+
+    /// Passes on no complaint from here on: it is given reason to.
+    pub fn hush(&self) {
+        self.hushed.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Server {
@@ -102,21 +119,29 @@ impl Drop for Server {
 }
 
 /// Finds the address in what a server logs, and passes on what it complains about.
-fn listen_to(stderr: ChildStderr, found: &mpsc::Sender<(Instant, SocketAddr)>) {
+fn listen_to(
+    stderr: ChildStderr,
+    found: &mpsc::Sender<(Instant, SocketAddr)>,
+    hushed: &AtomicBool,
+) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         let address = line.split_once("listening on http://").map(|(_, rest)| rest);
         let address = address.and_then(|rest| rest.split([',', ' ']).next()?.parse().ok());
         if let Some(address) = address {
             // Nobody waits for it any more when it came too late.
             let _late = found.send((Instant::now(), address));
-        } else if is_complaint(&line) {
+        } else if is_complaint(&line) && !hushed.load(Ordering::Relaxed) {
             eprintln!("  server: {line}");
         }
     }
 }
 
+/// What is so on purpose: the Redis of a measurement is alone, its SQS drops messages after four days, and what is
+/// drained is late.
+const KNOWN: [&str; 3] =
+    ["no replica is connected", "drops messages after 96 hours", "events may come late"];
+
 fn is_complaint(line: &str) -> bool {
-    // The Redis of a measurement is alone on purpose.
-    let is_known = line.contains("no replica is connected");
+    let is_known = KNOWN.iter().any(|known| line.contains(known));
     !is_known && ["WARN", "ERROR", "rror:", "panicked"].iter().any(|word| line.contains(word))
 }

@@ -5,7 +5,7 @@ use anyhow::ensure;
 use mio::Token;
 
 use super::{Arrivals, Load};
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, post};
 
 /// What was published in a while.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,9 @@ impl Load {
         for _ in 0..count {
             let token = Token(Self::PUBLISHERS + self.publishers.len());
             let registry = self.poll.registry();
-            self.publishers.push(Publisher::open(to, topic, body, registry, token)?);
+            let path = format!("/topics/{topic}/events?type=bench");
+            let request = post(to, &path, &["content-type: application/json"], body);
+            self.publishers.push(Publisher::open(to, request, registry, token)?);
         }
         Ok(())
     }
@@ -81,7 +83,7 @@ impl Load {
         Ok(self.arrivals.take().expect("set above"))
     }
 
-    fn await_answers(&mut self) -> anyhow::Result<()> {
+    pub(super) fn await_answers(&mut self) -> anyhow::Result<()> {
         self.in_flight = 0;
         let mut moved = (self.answered(), Instant::now());
         while self.publishers.iter().any(|publisher| publisher.in_flight() > 0) {
