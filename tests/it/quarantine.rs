@@ -1,6 +1,6 @@
 //! What can never become an event is kept with its reason, and acknowledged.
 
-use hookwire_tests::{RelayOptions, gmail_push};
+use hookwire_tests::{Relay, RelayOptions, gmail_push};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -49,4 +49,41 @@ async fn a_notification_is_taken_again_once_its_source_is_mended() {
     assert_eq!(*stream.event().await.payload(), "hello");
     let gone = relay.get("/admin/quarantine/1").send().await.unwrap();
     assert_eq!(gone.status(), 404);
+}
+
+#[tokio::test]
+async fn from_a_terminal_what_is_quarantined_is_dropped_or_all_of_it_tried_again() {
+    let wrong = "[[sources]]\nname = \"orders\"\nkind = \"gmail\"\n";
+    let mut relay = RelayOptions::default().on_disk().file(wrong).start().await;
+    for id in ["1", "2", "3"] {
+        let push = hookwire_tests::pubsub_push(id, b"hello", &json!({}));
+        let answer: Value = relay.push("orders", &push).await.json().await.unwrap();
+        assert_eq!(answer["outcome"], "quarantined");
+    }
+    let quarantine = async |relay: &Relay, arguments: &[&str]| {
+        let mut command = Relay::command(relay.folder());
+        command.args(["quarantine", "--url", &relay.url("/")]).args(arguments);
+        let output = command.output().await.unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), text)
+    };
+    let (well, said) = quarantine(&relay, &["drop", "2"]).await;
+    assert!(well && said.contains("dropped"), "{said}");
+    let (well, said) = quarantine(&relay, &["drop", "2"]).await;
+    assert!(!well && said.contains("404"), "{said}");
+    let (well, said) = quarantine(&relay, &["retry", "--all"]).await;
+    assert!(!well && said.contains("2 of 2 stay in the quarantine"), "{said}");
+
+    relay.kill().await;
+    std::fs::write(relay.folder().join("hookwire.toml"), wrong.replace("gmail", "pubsub")).unwrap();
+    relay.restart().await;
+    let (well, said) = quarantine(&relay, &["retry", "--all"]).await;
+    assert!(well, "{said}");
+    let topic = "pubsub/projects/myproject/subscriptions/mysubscription";
+    let mut stream = relay.follow(&format!("topic={topic}&earliest"), None).await;
+    for id in ["1", "3"] {
+        assert_eq!(stream.event().await.data["id"], id, "oldest first");
+    }
+    let list: Value = relay.get("/admin/quarantine").send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["notifications"], json!([]));
 }
