@@ -1,4 +1,4 @@
-//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up, the log in Redis and the queue beside it.
+//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up, the log in Redis and a queue beside it.
 //!
 //! `scripts/bench` builds and runs it and says how to read what it prints. The load comes from one thread that reads
 //! every stream through epoll and checks every position; what the relay is compared with is [`baseline`], a bare

@@ -13,8 +13,9 @@ use spilled::Spilled;
 
 /// What a queue in SQS beside the log in Redis costs a push, and how fast it is emptied into the log.
 ///
-/// Relay and Redis share the server's core. SQS is an emulator, a process on the load's core, and slower than relay and
-/// Redis together: what it does alone is measured beside, by the same load or on the core of the relay.
+/// Relay and Redis share the server's core. SQS is an emulator, a process on the load's core: what it does by itself is
+/// measured beside, by the same load or on the core of the relay. It looks through everything that is delayed at each
+/// receive, so the copies that a mirroring relay leaves make it slower and slower.
 pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let seconds = if plan.quick { 3 } else { 10 };
     let mut sends = Vec::new();
