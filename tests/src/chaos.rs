@@ -101,6 +101,7 @@ impl Chaos {
         let browsers = browsers.expect("every browser catches up");
         let settled = pushed.elapsed();
         let (repeated, unprotected) = ledger.check(&world.relays, &browsers).await;
+        assert!(unprotected == 0 || disasters == Disasters::QueueWorks, "{unprotected} are lost");
         assert_eq!(world.queues.dead_letters.depth().await, hookwire_sqs_server::Depth::default());
         Outcome {
             disasters: done,

@@ -26,7 +26,8 @@ async fn readyz(State((log, lateness)): State<(Arc<dyn Log>, Lateness)>) -> Resp
     match log.ready().await {
         // It serves, and what it serves is not all yet.
         Ok(()) if lateness.is_late() => {
-            let late = "events wait in the queue that the log does not have yet; they come late";
+            let late =
+                "events may come late: the log did not answer, or the queue has some that it lacks";
             Json(json!({ "ready": true, "degraded": [late] })).into_response()
         }
         Ok(()) => Json(json!({ "ready": true })).into_response(),

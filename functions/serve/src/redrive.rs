@@ -46,8 +46,9 @@ async fn list(dead: &SqsQueue, wanted: u64) -> anyhow::Result<()> {
     while shown < wanted && empty < EMPTY {
         let messages = dead.receive(WAIT).await.map_err(anyhow::Error::from_boxed)?;
         empty = if messages.is_empty() { empty + 1 } else { 0 };
-        for message in messages {
+        for mut message in messages {
             writeln!(std::io::stdout(), "{}", line(&message))?;
+            message.body.clear();
             shown += 1;
             letters.push((message, Duration::ZERO));
         }

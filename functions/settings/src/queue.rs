@@ -15,10 +15,16 @@ pub struct QueueSettings {
 }
 
 impl QueueSettings {
-    /// Whether the queue brings back what the log loses, so that nobody has to be told of a possible loss.
+    /// Whether every event goes to the queue.
     #[must_use]
     pub fn mirrors(&self) -> bool {
         self.durability.mode == Mode::Mirror
+    }
+
+    /// Whether whatever the log loses is in the queue, so that nobody has to be told of a possible loss.
+    #[must_use]
+    pub fn brings_everything_back(&self) -> bool {
+        self.mirrors() && self.durability.ack == Ack::Queue
     }
 
     /// What a drain of this queue must know of its log.

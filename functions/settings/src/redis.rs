@@ -37,7 +37,7 @@ pub fn redis(
         connections: settings.value_in("redis_connections", 2..=1_000),
         answer_within: settings
             .value_in("redis_timeout", Duration::from_millis(10)..=Duration::from_secs(5)),
-        tell_server_change: !queue.is_some_and(QueueSettings::mirrors),
+        tell_server_change: !queue.is_some_and(QueueSettings::brings_everything_back),
         ..RedisConfig::new(address, retention)
     }
 }

@@ -140,7 +140,7 @@ async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Problem> {
 }
 
 fn unavailable() -> Problem {
-    let detail = "the log does not answer; try again, repeating a publish with the same id is safe";
+    let detail = "nothing durable answers; try again, repeating a publish with the same id is safe";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
         .retry_after(Duration::from_secs(1))
 }

@@ -96,14 +96,14 @@ fn unsupported() -> Problem {
 
 fn refusal(error: AppendError) -> Problem {
     match error {
-        // The log itself tells of its trouble, once and not per event.
+        // Log and queue themselves tell of their trouble, once and not per event.
         AppendError::Unavailable(cause) => {
             tracing::debug!(error = cause, "could not append a published event");
             unavailable()
         }
         AppendError::Unknown(cause) => {
             tracing::debug!(error = cause, "cannot tell whether a published event was appended");
-            let detail = "the log did not answer in time, the event may be in it; repeating it with the same \
+            let detail = "nothing durable answered in time, the event may be in the log; repeating it with the same \
                           Idempotency-Key is safe";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail)
                 .retry_after(Duration::from_secs(1))

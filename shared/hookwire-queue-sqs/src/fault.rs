@@ -172,7 +172,10 @@ impl From<BuildError> for Fault {
 
 impl From<Fault> for SendError {
     fn from(fault: Fault) -> Self {
-        Self::Unavailable(BoxError::from(fault))
+        match fault {
+            Fault::Refused(_) => Self::Refused(BoxError::from(fault)),
+            _ => Self::Unavailable(BoxError::from(fault)),
+        }
     }
 }
 

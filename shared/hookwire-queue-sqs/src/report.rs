@@ -28,7 +28,8 @@ pub struct DeadLetters {
     pub messages: Option<u64>,
 }
 
-/// Receives that outlast a long outage of the log, during which a message is received again every minute or so.
+/// Receives that outlast a long outage of the log, during which a function receives a message again every
+/// five minutes.
 const RECEIVES: u64 = 100;
 /// A message that is kept no longer is lost when nobody looks at the queue over a night.
 const RETENTION: Duration = Duration::from_hours(24);

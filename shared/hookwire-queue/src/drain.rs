@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{AppendError, Appended, Lateness, Log, Quarantine, Quarantined};
 
-use crate::search::{holds, holds_id};
+use crate::search::{find, holds};
 use crate::stamp::now_us;
 use crate::{Content, InLog, Message, Record};
 
@@ -57,16 +57,34 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Carried {
     message: usize,
+    /// How often its message was received, and how long ago that was sent.
+    receives: u32,
+    sent_ago: Duration,
     accepted_at_us: u64,
     event: Event,
     in_log: InLog,
 }
 
 impl Carried {
-    fn is_older_than(&self, age: Duration) -> bool {
-        Duration::from_micros(now_us().saturating_sub(self.accepted_at_us)) > age
+    /// Where it was appended, as far as is known.
+    fn position(&self) -> Option<Position> {
+        match self.in_log {
+            InLog::At { generation, k } => Some(Position::new(generation, k)),
+            InLog::No | InLog::Perhaps => None,
+        }
+    }
+
+    /// Whether it may be in the log at a place that is not known, while its id may be forgotten there.
+    fn may_be_elsewhere(&self, dedupe_window: Duration) -> bool {
+        // Only what no drain has had yet was certainly never appended.
+        let is_new = self.in_log == InLog::No && self.receives == 1;
+        let age = Duration::from_micros(now_us().saturating_sub(self.accepted_at_us));
+        !is_new && age > dedupe_window.saturating_sub(MARGIN)
     }
 }
+
+/// By how much a mark may be forgotten earlier than is thought here, where clocks differ and calls take time.
+const MARGIN: Duration = Duration::from_mins(1);
 
 impl Drain {
     /// Topics that are worked on at once.
@@ -101,7 +119,20 @@ impl Drain {
             match Record::decode(&received.body) {
                 Ok(Record { accepted_at_us, content: Content::Event(event, in_log) }) => {
                     let carried = topics.entry(event.topic.clone()).or_default();
-                    carried.push(Carried { message, accepted_at_us, event, in_log });
+                    let sent_ago = match received.sent_at_ms {
+                        0 => Duration::ZERO,
+                        sent_at_ms => Duration::from_micros(now_us())
+                            .saturating_sub(Duration::from_millis(sent_at_ms)),
+                    };
+                    let receives = received.receives;
+                    carried.push(Carried {
+                        message,
+                        receives,
+                        sent_ago,
+                        accepted_at_us,
+                        event,
+                        in_log,
+                    });
                 }
                 Ok(Record { content: Content::Quarantined(notification), .. }) => {
                     notifications.push((message, notification));
@@ -158,7 +189,11 @@ impl Drain {
             Appended::New(_) => "appended",
             Appended::Duplicate(_) => "duplicate",
         });
-        let Some(after) = self.config.verify_after else { return Verdict::Done };
+        // Mark and entry are one: it has been where it is said to be, and was trimmed.
+        let is_where_it_was = carried.position() == Some(appended.position());
+        let Some(after) = self.config.verify_after.filter(|_| !is_where_it_was) else {
+            return Verdict::Done;
+        };
         let Carried { accepted_at_us, event, .. } = carried;
         let content = Content::Event(event, appended.position().into());
         Verdict::Verify { body: Record { accepted_at_us, content }.encode(), after }
@@ -171,27 +206,15 @@ impl Drain {
         carried: Vec<Carried>,
         verdicts: &mut Vec<(usize, Verdict)>,
     ) -> Option<Vec<Carried>> {
-        let at = |carried: &Carried| match carried.in_log {
-            InLog::At { generation, k } => {
-                Some((Position::new(generation, k), carried.event.id.clone()))
-            }
-            InLog::No | InLog::Perhaps => None,
-        };
+        let at = |carried: &Carried| Some((carried.position()?, carried.event.id.clone()));
         let mirrored: Vec<_> = carried.iter().filter_map(at).collect();
-        let expired = |carried: &Carried| carried.is_older_than(self.config.retention_age);
-        let held = holds(&*self.log, topic, &mirrored).await.ok()?;
-        let mut held = held.into_iter();
+        let mut held = holds(&*self.log, topic, &mirrored).await.ok()?.into_iter();
         let mut missing = Vec::new();
         for carried in carried {
-            let is_there = match carried.in_log {
-                // What is as old as this has been there, and went as everything does.
-                InLog::At { .. } => held.next().unwrap_or(false) || expired(&carried),
-                InLog::Perhaps if carried.is_older_than(self.config.dedupe_window) => {
-                    let since_ms = carried.accepted_at_us / 1_000;
-                    holds_id(&*self.log, &carried.event, since_ms).await.ok()?
-                }
-                InLog::Perhaps | InLog::No => false,
-            };
+            // A message with a position is sent right after the append: what is as old as the log keeps anything has been
+            // there, and went as everything does.
+            let is_there = carried.position().is_some()
+                && (held.next().unwrap_or(false) || carried.sent_ago > self.config.retention_age);
             if is_there {
                 count("found");
                 verdicts.push((carried.message, Verdict::Done));
@@ -199,6 +222,22 @@ impl Drain {
                 missing.push(carried);
             }
         }
+        let window = self.config.dedupe_window;
+        let is_unsure = |carried: &&Carried| carried.may_be_elsewhere(window);
+        let unsure: Vec<_> = missing.iter().filter(is_unsure).collect();
+        let Some(since_us) = unsure.iter().map(|carried| carried.accepted_at_us).min() else {
+            return Some(missing);
+        };
+        let events: Vec<_> = unsure.iter().map(|carried| &carried.event).collect();
+        let found = find(&*self.log, topic, &events, since_us / 1_000).await.ok()?;
+        missing.retain(|carried| {
+            let is_there = carried.may_be_elsewhere(window) && found.contains(&carried.event.id);
+            if is_there {
+                count("found");
+                verdicts.push((carried.message, Verdict::Done));
+            }
+            !is_there
+        });
         Some(missing)
     }
 

@@ -199,7 +199,7 @@ impl Spill {
                     self.arrears.keep(body);
                 }
                 // No later send would be taken, and the log has it.
-                Err(SendError::TooLarge { .. }) => {
+                Err(SendError::TooLarge { .. } | SendError::Refused(_)) => {
                     metrics::counter!("hookwire_unmirrored_total").increment(1);
                 }
             }

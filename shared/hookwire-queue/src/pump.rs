@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hookwire_log::BoxError;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Drain, Message, Queue, postpone, settle};
@@ -15,7 +15,7 @@ pub struct Pump {
     drain: Drain,
     /// For how long the queue keeps what was received from other receivers.
     visibility: Duration,
-    /// What the log did not take. It is not given back, since what came after it would then overtake it.
+    /// What a log that is away did not take. It is not given back, since what came after it would then overtake it.
     held: Vec<Message>,
 }
 
@@ -26,10 +26,10 @@ impl Pump {
     const A_RECEIVE: usize = 10;
     /// Receives at once when there is much.
     const RECEIVES_AT_ONCE: usize = 8;
-    /// Most messages, and bytes of them, that are taken together. The more are, the more of them are in order; but all of
-    /// it must be done before the first of them is given to another receiver.
+    /// Most messages, and bytes of them, that are taken together: events are brought into order among these. All of it
+    /// must be done before the first is given to another receiver, and compressed bytes may be ten times as many.
     const TOGETHER: usize = 1_000;
-    const BYTES_TOGETHER: usize = 32 * 1024 * 1024;
+    const BYTES_TOGETHER: usize = 8 * 1024 * 1024;
     const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -75,6 +75,7 @@ impl Pump {
         };
         // A call costs money, so only a full answer is taken for a sign that there is more.
         let mut more = messages.len() >= Self::A_RECEIVE;
+        messages.append(&mut self.held);
         while more && !Self::is_enough(&messages) {
             let receives = (0..Self::RECEIVES_AT_ONCE).map(|_| self.queue.receive(Duration::ZERO));
             let before = messages.len();
@@ -83,7 +84,6 @@ impl Pump {
             let received = messages.len() - before;
             more = received >= Self::A_RECEIVE * Self::RECEIVES_AT_ONCE / 2;
         }
-        messages.append(&mut self.held);
         Ok(messages)
     }
 
@@ -101,19 +101,26 @@ impl Pump {
             tracing::debug!(error, "could not delete from the queue");
         }
         postpone(&*self.queue, settled.again).await;
-        self.held = settled.failed;
-        self.held.is_empty()
+        let well = settled.failed.is_empty();
+        if well || self.drain.ready().await {
+            // The log takes other events, so what it does not take may stay away for long, and must not be in their way.
+            postpone(&*self.queue, settled.failed).await;
+        } else {
+            self.held = settled.failed;
+        }
+        well
     }
 
     /// Pauses, and then waits until the log takes something. Nothing is received meanwhile: in the queue it waits without
     /// using up its receives.
     async fn rest(&self, pause: Duration) {
+        self.keep().await;
         sleep(pause).await;
-        let mut kept = tokio::time::Instant::now();
+        let mut kept = Instant::now();
         while !self.drain.ready().await {
             if kept.elapsed() > self.visibility / 3 {
                 self.keep().await;
-                kept = tokio::time::Instant::now();
+                kept = Instant::now();
             }
             let pause = Self::LONGEST_PAUSE.mul_f64(0.1 + fastrand::f64() / 10.0);
             sleep(pause.min(self.visibility / 4)).await;

@@ -93,7 +93,10 @@ pub enum SendError {
     /// The queue did not take it, or did not answer: it may be there. Retry, and keep the event elsewhere until then.
     #[error("queue unavailable")]
     Unavailable(#[source] BoxError),
-    /// This message can never be taken.
+    /// The queue was asked and does not take this message, also not later.
+    #[error("the queue refuses the message")]
+    Refused(#[source] BoxError),
+    /// No queue of this kind takes so large a message.
     #[error("the message has {size_bytes} bytes, the queue takes {limit_bytes}")]
     TooLarge {
         /// Size of the body.

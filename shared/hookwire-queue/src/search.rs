@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hookwire_event::{Event, EventId, Position, Topic};
 use hookwire_log::{Entry, GapReason, Log, PageLimit, ReadError, Start};
@@ -19,6 +19,10 @@ pub(crate) async fn holds(
             let limit = PageLimit { events: events.len(), ..PageLimit::BACKFILL };
             let page = log.read_after(topic, position.previous(), limit).await?;
             found.add(&page.entries);
+            let in_generation = |entry: &Entry| entry.position.generation == position.generation;
+            if !page.entries.iter().any(in_generation) {
+                found.nothing_from = Some(position);
+            }
             if let Some(gap) = page.gap.filter(|gap| gap.reason == GapReason::Trimmed) {
                 found.trimmed_to = Some(gap.resumed_at);
             }
@@ -33,6 +37,8 @@ struct Found {
     ids: HashMap<Position, EventId>,
     /// Everything of this generation up to here has been in the log.
     trimmed_to: Option<Position>,
+    /// The log has nothing of this generation from here on.
+    nothing_from: Option<Position>,
 }
 
 impl Found {
@@ -41,7 +47,10 @@ impl Found {
     }
 
     fn settles(&self, position: Position) -> bool {
-        self.ids.contains_key(&position) || self.is_trimmed(position)
+        let nothing =
+            |from: Position| from.generation == position.generation && position.k >= from.k;
+        let is_absent = self.nothing_from.is_some_and(nothing);
+        is_absent || self.ids.contains_key(&position) || self.is_trimmed(position)
     }
 
     fn is_trimmed(&self, position: Position) -> bool {
@@ -54,34 +63,33 @@ impl Found {
     }
 }
 
-/// How many entries are looked at for an event whose position is not known.
-const SEARCHED: usize = 10_000;
-
-/// Whether the log holds this event among those that were appended from `since_ms` on.
+/// Which of these events the log holds among those that were appended from `since_ms` until now, by their ids.
 ///
-/// For an append that was not answered, whose mark is too old to tell.
-pub(crate) async fn holds_id(
+/// For events whose place is not known and whose marks may be too old to tell.
+pub(crate) async fn find(
     log: &dyn Log,
-    event: &Event,
+    topic: &Topic,
+    events: &[&Event],
     since_ms: u64,
-) -> Result<bool, ReadError> {
+) -> Result<HashSet<EventId>, ReadError> {
+    let wanted: HashSet<_> = events.iter().map(|event| (&event.id, &event.source)).collect();
     // The log's clock is not that of whoever asked it.
     let start = Start::Since(since_ms.saturating_sub(60_000));
-    let mut after = log.locate(&event.topic, start).await?;
-    let mut searched = 0;
-    while searched < SEARCHED {
-        let page = log.read_after(&event.topic, after, PageLimit::BACKFILL).await?;
-        let is_it =
-            |entry: &Entry| entry.event.id == event.id && entry.event.source == event.source;
-        if page.entries.iter().any(is_it) {
-            return Ok(true);
-        }
+    let mut after = log.locate(topic, start).await?;
+    let tail = log.locate(topic, Start::Tail).await?;
+    let mut found = HashSet::new();
+    while after != tail {
+        let page = log.read_after(topic, after, PageLimit::BACKFILL).await?;
+        let is_wanted = |entry: &&Entry| wanted.contains(&(&entry.event.id, &entry.event.source));
+        let ids = page.entries.iter().filter(is_wanted).map(|entry| entry.event.id.clone());
+        found.extend(ids);
         after = match (page.entries.last(), page.gap) {
+            // What comes behind the tail was appended since.
+            _ if page.entries.iter().any(|entry| entry.position == tail) => break,
             (Some(last), _) => last.position,
             (None, Some(gap)) => gap.resumed_at,
-            (None, None) => return Ok(false),
+            (None, None) => break,
         };
-        searched += page.entries.len().max(1);
     }
-    Ok(false)
+    Ok(found)
 }

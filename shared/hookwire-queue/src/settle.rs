@@ -1,11 +1,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
 use crate::{Message, Queue, SendError, Verdict};
 
 /// Receives of a hopeless message after which it is buried. Until then a relay that can read it may come.
 const ATTEMPTS: u32 = 3;
+
+/// Messages that are buried at the same time, with some calls for each.
+const BURIED_AT_ONCE: usize = 8;
 
 /// What became of the messages of a batch.
 #[derive(Debug, Default)]
@@ -40,8 +44,10 @@ pub async fn settle(queue: &dyn Queue, messages: Vec<Message>, verdicts: Vec<Ver
     });
     for (message, sent) in join_all(sends).await {
         match sent {
-            // One that came once is not much larger than what is taken.
-            Ok(()) | Err(SendError::TooLarge { .. }) => settled.done.push(message),
+            // What was taken once is refused only if the queue was changed since: the log has it, and that must do.
+            Ok(()) | Err(SendError::TooLarge { .. } | SendError::Refused(_)) => {
+                settled.done.push(message);
+            }
             // It is received again, is then a duplicate, and is tried once more.
             Err(SendError::Unavailable(_)) => settled.again.push(message),
         }
@@ -52,13 +58,14 @@ pub async fn settle(queue: &dyn Queue, messages: Vec<Message>, verdicts: Vec<Ver
 
 /// Buries messages, and tells somebody; returns those that could not be buried.
 async fn bury(queue: &dyn Queue, hopeless: Vec<(Message, String)>) -> Vec<Message> {
-    let burials = hopeless.into_iter().map(async |(message, reason)| {
+    let burials = stream::iter(hopeless).map(|(message, reason)| async move {
         let buried = queue.bury(&message, &reason).await;
         (message, reason, buried)
     });
+    let burials: Vec<_> = burials.buffer_unordered(BURIED_AT_ONCE).collect().await;
     let (mut buried, mut left) = (Vec::new(), Vec::new());
     let mut cause = None;
-    for (message, reason, outcome) in join_all(burials).await {
+    for (message, reason, outcome) in burials {
         match outcome {
             Ok(()) => buried.push(reason),
             Err(error) => {

@@ -106,12 +106,13 @@ impl World {
     }
 }
 
-/// The message of an event that was accepted so long ago.
+/// The message of an event that was accepted so long ago, and sent right then.
 fn message(topic: &str, id: &str, in_log: InLog, ago: Duration) -> Message {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let accepted_at_us = u64::try_from((since_epoch - ago).as_micros()).unwrap();
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() - ago;
+    let accepted_at_us = u64::try_from(since_epoch.as_micros()).unwrap();
     let content = Content::Event(event(topic, id, "x"), in_log);
-    carrying(Record { accepted_at_us, content }.encode())
+    let sent_at_ms = accepted_at_us / 1_000;
+    Message { sent_at_ms, ..carrying(Record { accepted_at_us, content }.encode()) }
 }
 
 fn carrying(body: String) -> Message {
@@ -219,21 +220,40 @@ async fn what_was_trimmed_or_has_expired_stays_away() {
 }
 
 #[tokio::test]
-async fn an_append_that_was_not_answered_is_looked_for_when_its_id_is_forgotten() {
+async fn what_may_be_in_the_log_is_looked_for_when_its_id_is_forgotten() {
     let world = World::new(Retention::default());
-    // The log's clock stands still at another time than this machine's, so everything in it is old.
-    world.append("it").await;
+    for n in 0..2_000 {
+        world.append(&n.to_string()).await;
+    }
     world.clock.advance(2 * HOUR);
     world.log.sweep();
+    // The log's clock stands at another time than this machine's: these were accepted just before it was read.
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let ahead = Duration::from_millis(world.clock.clock().now_ms());
-    let accepted_ago = since_epoch.saturating_sub(ahead) + 2 * HOUR + ago(10);
+    let log_now = Duration::from_millis(world.clock.clock().now_ms());
+    let accepted_ago = since_epoch.saturating_sub(log_now) + 2 * HOUR;
+    let elsewhere = InLog::from(Position::new(1, 1));
+    let tried = Message { receives: 2, ..message("t", "1999", InLog::No, accepted_ago) };
     let messages = [
-        message("t", "it", InLog::Perhaps, accepted_ago),
-        message("t", "another", InLog::Perhaps, accepted_ago),
+        message("t", "0", InLog::Perhaps, accepted_ago),
+        Message { sent_at_ms: 0, ..message("t", "1500", elsewhere, accepted_ago) },
+        tried,
+        message("t", "new", InLog::Perhaps, accepted_ago),
     ];
-    assert_eq!(world.drain.take(&messages).await, [Verdict::Done, Verdict::Done]);
-    assert_eq!(world.ids("t").await, ["it", "another"]);
+    let verdicts = world.drain.take(&messages).await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Done), "{verdicts:?}");
+    let ids = world.ids("t").await;
+    assert_eq!((ids.len(), ids.last().unwrap().as_str()), (2_001, "new"));
+}
+
+#[tokio::test]
+async fn what_came_late_and_is_lost_again_comes_again_however_old_it_is() {
+    let world = World::verified(Duration::from_secs(60));
+    let lost = InLog::from(Position::new(1, 1));
+    let recently = message("x", "x", InLog::No, ago(60)).sent_at_ms;
+    let late = Message { sent_at_ms: recently, ..message("t", "late", lost, 30 * HOUR) };
+    let verdicts = world.drain.take(&[late]).await;
+    assert!(matches!(verdicts[..], [Verdict::Verify { .. }]), "{verdicts:?}");
+    assert_eq!(world.ids("t").await, ["late"]);
 }
 
 #[tokio::test]

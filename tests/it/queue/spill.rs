@@ -5,6 +5,7 @@ use hookwire_tests::{Relay, gmail_push};
 use serde_json::{Value, json};
 
 use super::Backends;
+use super::drain::until;
 
 /// Within which a push is answered, whatever is down: two seconds, and what a busy machine adds.
 const LIMIT: Duration = Duration::from_secs(4);
@@ -79,11 +80,18 @@ async fn with_both_down_the_sender_keeps_it_and_it_comes_once_by_its_retry() {
             assert!(start.elapsed() < Duration::from_secs(60), "neither comes back");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let mut delivered = 0;
-        while delivered < 1 {
-            let event = stream.event().await;
-            delivered += usize::from(event.data["id"] == format!("{fault:?}"));
-        }
+        while stream.event().await.data["id"] != format!("{fault:?}") {}
+    }
+    until("nothing is late", async || {
+        let ready: Value = relay.get("/readyz").send().await.unwrap().json().await.unwrap();
+        ready == json!({ "ready": true })
+    })
+    .await;
+    let history = relay.get("/topics/gmail%2Fa@example.com/events").send().await.unwrap();
+    let history: Value = history.json().await.unwrap();
+    let ids = history["events"].as_array().unwrap().iter().map(|entry| &entry["event"]["id"]);
+    for fault in ["Hang", "Refuse", "Fail"] {
+        assert_eq!(ids.clone().filter(|id| **id == fault).count(), 1, "{fault}: {history}");
     }
 }
 
@@ -109,6 +117,19 @@ async fn an_answer_that_the_queue_must_give_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_the_queue_did_not_take_in_time_is_sent_when_it_is_back() {
+    let backends = Backends::start().await;
+    let relay = backends.relay().start().await;
+    backends.faults.set(Fault::Refuse);
+    for id in ["1", "2", "3"] {
+        assert_eq!(push(&relay, id).await.1["outcome"], "appended", "the log's answer is enough");
+    }
+    assert_eq!(backends.queues.queue.depth().await.delayed, 0);
+    backends.faults.set(Fault::None);
+    until("all are mirrored", async || backends.queues.queue.depth().await.delayed >= 3).await;
+}
+
+#[tokio::test]
 async fn with_fallback_only_what_the_log_did_not_take_goes_to_the_queue() {
     let mut backends = Backends::start().await;
     let relay = backends.relay().set("DURABILITY", "fallback").start().await;
@@ -130,16 +151,12 @@ async fn a_notification_that_can_never_be_an_event_is_kept_also_without_redis() 
     let answer: Value = relay.push("gmail", &unusable).await.json().await.unwrap();
     assert_eq!(answer["outcome"], "quarantined", "{answer}");
     backends.redis.restart().await;
-    let start = Instant::now();
-    loop {
+    until("it is in the quarantine", async || {
         let list = relay.get("/admin/quarantine").send().await.unwrap();
         let list: Value = list.json().await.unwrap();
-        if list["notifications"][0]["reason"].as_str().is_some_and(|why| why.contains("base64")) {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "{list}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        list["notifications"][0]["reason"].as_str().is_some_and(|why| why.contains("base64"))
+    })
+    .await;
 }
 
 #[tokio::test]

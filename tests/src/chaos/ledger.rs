@@ -85,6 +85,9 @@ impl Seen {
         for id in log {
             assert!(ids.contains(id), "a browser never saw {id}");
         }
+        if self.gaps == 0 {
+            assert_eq!(self.ids, log, "a browser that was told of no gap saw the log as it is");
+        }
         let repeated = self.ids.len() - ids.len();
         assert!(repeated == 0 || self.gaps > 0, "a browser saw {repeated} again without a word");
         repeated
