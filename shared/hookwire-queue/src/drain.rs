@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{AppendError, Appended, Lateness, Log, Quarantine, Quarantined};
 
-use crate::search::{find, holds};
+use crate::search::{find, holds, identity};
 use crate::stamp::now_us;
 use crate::{Content, InLog, Message, Record};
 
@@ -230,15 +230,18 @@ impl Drain {
         };
         let events: Vec<_> = unsure.iter().map(|carried| &carried.event).collect();
         let found = find(&*self.log, topic, &events, since_us / 1_000).await.ok()?;
-        missing.retain(|carried| {
-            let is_there = carried.may_be_elsewhere(window) && found.contains(&carried.event.id);
-            if is_there {
-                count("found");
-                verdicts.push((carried.message, Verdict::Done));
+        let mut absent = Vec::new();
+        for carried in missing {
+            let place = found.get(&identity(&carried.event)).copied();
+            match place.filter(|_| carried.may_be_elsewhere(window)) {
+                Some(place) => {
+                    let message = carried.message;
+                    verdicts.push((message, self.appended(carried, Appended::Duplicate(place))));
+                }
+                None => absent.push(carried),
             }
-            !is_there
-        });
-        Some(missing)
+        }
+        Some(absent)
     }
 
     async fn keep(&self, notifications: Vec<(usize, Quarantined)>) -> Vec<(usize, Verdict)> {

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use hookwire_event::{Event, EventId, Position, Topic};
+use hookwire_event::{Event, EventId, Position, SourceUri, Topic};
 use hookwire_log::{Entry, GapReason, Log, PageLimit, ReadError, Start};
 
 /// Whether each of these events is at its position in the log, or was and has been trimmed, in their order.
@@ -63,7 +63,7 @@ impl Found {
     }
 }
 
-/// Which of these events the log holds among those that were appended from `since_ms` until now, by their ids.
+/// Where the log holds these events, among those that were appended from `since_ms` until now.
 ///
 /// For events whose place is not known and whose marks may be too old to tell.
 pub(crate) async fn find(
@@ -71,18 +71,17 @@ pub(crate) async fn find(
     topic: &Topic,
     events: &[&Event],
     since_ms: u64,
-) -> Result<HashSet<EventId>, ReadError> {
-    let wanted: HashSet<_> = events.iter().map(|event| (&event.id, &event.source)).collect();
+) -> Result<HashMap<Identity, Position>, ReadError> {
+    let wanted: HashSet<_> = events.iter().map(|event| identity(event)).collect();
     // The log's clock is not that of whoever asked it.
     let start = Start::Since(since_ms.saturating_sub(60_000));
     let mut after = log.locate(topic, start).await?;
     let tail = log.locate(topic, Start::Tail).await?;
-    let mut found = HashSet::new();
+    let mut found = HashMap::new();
     while after != tail {
         let page = log.read_after(topic, after, PageLimit::BACKFILL).await?;
-        let is_wanted = |entry: &&Entry| wanted.contains(&(&entry.event.id, &entry.event.source));
-        let ids = page.entries.iter().filter(is_wanted).map(|entry| entry.event.id.clone());
-        found.extend(ids);
+        let places = page.entries.iter().map(|entry| (identity(&entry.event), entry.position));
+        found.extend(places.filter(|(event, _)| wanted.contains(event)));
         after = match (page.entries.last(), page.gap) {
             // What comes behind the tail was appended since.
             _ if page.entries.iter().any(|entry| entry.position == tail) => break,
@@ -92,4 +91,11 @@ pub(crate) async fn find(
         };
     }
     Ok(found)
+}
+
+/// What makes an event the same as another one of its topic.
+pub(crate) type Identity = (EventId, SourceUri);
+
+pub(crate) fn identity(event: &Event) -> Identity {
+    (event.id.clone(), event.source.clone())
 }
