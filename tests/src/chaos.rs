@@ -90,7 +90,10 @@ impl Chaos {
         let pusher = Pusher::new(urls, Arc::clone(&ledger), self.rate);
         let pushing = tokio::spawn(pusher.push_all(self.events, rng.fork()));
         let mut done = Vec::new();
-        while !pushing.is_finished() {
+        // What is refused to the end is pushed again in peace.
+        let over = Instant::now()
+            + Duration::from_secs(1) * u32::try_from(self.events).unwrap() / self.rate;
+        while Instant::now() < over {
             done.push(disasters.strike(&mut world, &mut rng).await);
         }
         pushing.await.unwrap();
