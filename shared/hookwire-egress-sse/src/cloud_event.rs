@@ -42,7 +42,7 @@ pub(crate) fn parse_cloud_event(topic: Topic, body: &[u8]) -> Result<Event, Prob
     if event.specversion != "1.0" {
         return Err(bad("specversion must be \"1.0\"".into()));
     }
-    if event.subject.as_deref().is_some_and(|subject| subject != topic.as_str()) {
+    if event.subject.as_deref().is_some_and(|subject| subject != topic.name()) {
         return Err(bad("leave subject out: subscribers see the topic there".into()));
     }
     let source = SourceUri::parse(&event.source).map_err(|error| bad(error.to_string()))?;

@@ -21,7 +21,7 @@ pub(crate) fn priming(cursor: &str) -> Bytes {
 /// Tells of a gap; the id makes a resume go on behind it instead of telling it again.
 pub(crate) fn gap(cursor: &str, topic: &Topic, gap: &Gap, requested: Option<&str>) -> Bytes {
     let mut data = gap_members(gap);
-    data.insert("topic".into(), json!(topic.as_str()));
+    data.insert("topic".into(), json!(topic.name()));
     data.insert("requested".into(), json!(requested));
     format!("id: {cursor}\n{}", control("gap", &Value::Object(data))).into()
 }

@@ -14,7 +14,7 @@ pub fn write_cloud_event(event: &Event, out: &mut Vec<u8>) {
     member(out, "id", event.id.as_str());
     member(out, "source", event.source.as_str());
     member(out, "type", event.event_type.as_str());
-    member(out, "subject", event.topic.as_str());
+    member(out, "subject", event.topic.name());
     member(out, "time", event.time.as_str());
     let content_type = event.data.content_type.as_deref();
     member(out, "datacontenttype", content_type.unwrap_or(payload.implied_content_type()));

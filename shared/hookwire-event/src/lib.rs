@@ -4,6 +4,7 @@
 //! |---|---|
 //! | *event*, *event id* | one immutable fact; the same id from the same source is the same event |
 //! | *topic* | a name; its ordered, bounded history is its *log* |
+//! | *tenant* | one of several parties that share a relay and see nothing of each other |
 //! | *position* | a place in one topic's log, `<generation>-<k>`; a client's *cursor* is made of positions |
 //! | *gap* | a stretch of a log that a reader asked for and that is not there |
 //!
@@ -16,6 +17,7 @@ mod extension;
 mod id;
 mod position;
 mod record;
+mod tenant;
 mod time;
 mod topic;
 
@@ -26,5 +28,6 @@ pub use extension::{Extension, InvalidExtension};
 pub use id::{EventId, EventType, InvalidName, SourceUri};
 pub use position::{InvalidPosition, Position};
 pub use record::{CorruptRecord, decode_record, encode_record};
+pub use tenant::{InvalidTenant, Tenant};
 pub use time::{EventTime, InvalidTime};
 pub use topic::{InvalidTopic, Topic};

@@ -60,7 +60,7 @@ impl Catalog {
         let mut topics = HashMap::new();
         for guard in keyspaces.topics.iter() {
             let (name, value) = guard.into_inner()?;
-            let topic = std::str::from_utf8(&name).ok().and_then(|name| Topic::parse(name).ok());
+            let topic = std::str::from_utf8(&name).ok().and_then(|name| Topic::restore(name).ok());
             let (Some(topic), Some(state)) = (topic, TopicState::decode(generation, &value)) else {
                 return Ok(None);
             };

@@ -147,7 +147,7 @@ impl Record {
         let stored: Stored = postcard::from_bytes(&plain).map_err(|_detail| Damaged)?;
         let content = match stored.content {
             StoredContent::Event { topic, record, in_log } => {
-                let topic = Topic::parse(&topic).map_err(|_name| Damaged)?;
+                let topic = Topic::restore(&topic).map_err(|_name| Damaged)?;
                 let event = decode_record(&topic, &Bytes::from(record));
                 Content::Event(event.map_err(|_corrupt| Damaged)?, in_log)
             }
