@@ -1,0 +1,230 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota as LocalQuota, RateLimiter};
+use tokio::time::Instant;
+
+use crate::{Limiter, Quota, Verdict};
+
+/// How often something may happen under each key of a scope, on all instances together.
+///
+/// While what they share does not answer each instance counts for itself: a limit that is too lax for some seconds does
+/// less harm than a relay that refuses everybody.
+pub struct Limit {
+    scope: &'static str,
+    quota: Quota,
+    shared: Option<Arc<dyn Limiter>>,
+    local: Local,
+    checks: AtomicU32,
+    /// Who was refused, and until when: whoever goes on regardless costs the shared limiter nothing.
+    refused: Mutex<HashMap<String, Instant>>,
+}
+
+type Local =
+    RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
+
+/// Over a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverLimit {
+    /// The limit.
+    pub quota: Quota,
+    /// When the same try is let through, if nobody else comes.
+    pub retry_after: Duration,
+    /// When the whole burst is there again.
+    pub reset_after: Duration,
+}
+
+impl Limit {
+    /// Checks between two rounds of forgetting keys that were quiet.
+    const FORGET_EVERY: u32 = 10_000;
+    /// Most keys of which is remembered that they were refused.
+    const MOST_REFUSED: usize = 10_000;
+
+    /// A limit with a `scope` that names it in metrics and keys; without `shared` this process counts alone.
+    #[must_use]
+    pub fn new(scope: &'static str, quota: Quota, shared: Option<Arc<dyn Limiter>>) -> Self {
+        let local = LocalQuota::per_minute(quota.per_minute).allow_burst(quota.burst);
+        let local = RateLimiter::keyed(local).with_middleware::<StateInformationMiddleware>();
+        Self { scope, quota, shared, local, checks: AtomicU32::new(0), refused: Mutex::default() }
+    }
+
+    /// Counts one try of `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`OverLimit`]: it is not let through, and not counted.
+    pub async fn take(&self, key: &str) -> Result<Verdict, OverLimit> {
+        let verdict = match &self.shared {
+            None => self.count_alone(key),
+            Some(shared) => self.count_together(shared.as_ref(), key).await,
+        };
+        let outcome = if verdict.is_allowed() { "allowed" } else { "refused" };
+        let labels = [("scope", self.scope), ("outcome", outcome)];
+        metrics::counter!("hookwire_limit_checks_total", &labels).increment(1);
+        match verdict.is_allowed() {
+            true => Ok(verdict),
+            false => Err(OverLimit {
+                quota: self.quota,
+                retry_after: verdict.retry_after,
+                reset_after: verdict.reset_after,
+            }),
+        }
+    }
+
+    /// The quota that it counts by.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    async fn count_together(&self, shared: &dyn Limiter, key: &str) -> Verdict {
+        if let Some(verdict) = self.still_refused(key) {
+            return verdict;
+        }
+        match shared.take(self.scope, key, self.quota).await {
+            Ok(verdict) => {
+                if !verdict.is_allowed() {
+                    self.remember(key, verdict.retry_after);
+                }
+                verdict
+            }
+            // Its adapter tells of its trouble, once and not per check.
+            Err(_unavailable) => {
+                metrics::counter!("hookwire_limit_alone_total", "scope" => self.scope).increment(1);
+                self.count_alone(key)
+            }
+        }
+    }
+
+    fn still_refused(&self, key: &str) -> Option<Verdict> {
+        let now = Instant::now();
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let retry_after =
+            refused.get(key)?.checked_duration_since(now).filter(|wait| !wait.is_zero())?;
+        Some(Verdict { retry_after, remaining: 0, reset_after: self.whole(0) })
+    }
+
+    fn remember(&self, key: &str, retry_after: Duration) {
+        let now = Instant::now();
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= Self::MOST_REFUSED {
+            refused.retain(|_, until| *until > now);
+        }
+        // Full of keys that are all over their limit: then the shared limiter is asked for each.
+        if refused.len() < Self::MOST_REFUSED {
+            refused.insert(key.to_owned(), now + retry_after);
+        }
+    }
+
+    fn count_alone(&self, key: &str) -> Verdict {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(Self::FORGET_EVERY) {
+            self.local.retain_recent();
+        }
+        match self.local.check_key(&key.to_owned()) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                Verdict {
+                    retry_after: Duration::ZERO,
+                    remaining,
+                    reset_after: self.whole(remaining),
+                }
+            }
+            Err(not_until) => {
+                let wait = not_until.wait_time_from(DefaultClock::default().now());
+                // Zero would mean that it was let through.
+                let retry_after = wait.max(Duration::from_millis(1));
+                Verdict { retry_after, remaining: 0, reset_after: self.whole(0) }
+            }
+        }
+    }
+
+    /// How long until the whole burst is there again.
+    fn whole(&self, remaining: u32) -> Duration {
+        self.quota.interval() * self.quota.burst.get().saturating_sub(remaining)
+    }
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit")
+            .field("scope", &self.scope)
+            .field("quota", &self.quota)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::atomic::AtomicBool;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::Unavailable;
+
+    /// Refuses everything for a second, or does not answer.
+    #[derive(Debug, Default)]
+    struct Strict {
+        away: AtomicBool,
+        asked: AtomicU32,
+    }
+
+    #[async_trait]
+    impl Limiter for Strict {
+        async fn take(&self, _: &str, _: &str, _: Quota) -> Result<Verdict, Unavailable> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            if self.away.load(Ordering::Relaxed) {
+                return Err(Unavailable("away".into()));
+            }
+            let second = Duration::from_secs(1);
+            Ok(Verdict { retry_after: second, remaining: 0, reset_after: second })
+        }
+    }
+
+    fn quota(per_minute: u32, burst: u32) -> Quota {
+        let [per_minute, burst] = [per_minute, burst].map(|n| NonZeroU32::new(n).unwrap());
+        Quota { per_minute, burst }
+    }
+
+    #[tokio::test]
+    async fn a_process_alone_lets_the_burst_through_and_tells_when_to_come_again() {
+        let limit = Limit::new("test", quota(60, 3), None);
+        for left in [2, 1, 0] {
+            assert_eq!(limit.take("a").await.unwrap().remaining, left);
+        }
+        let over = limit.take("a").await.unwrap_err();
+        assert!(over.retry_after <= Duration::from_secs(1), "{over:?}");
+        assert!(limit.take("b").await.is_ok(), "another key has its own");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_refused_is_refused_again_without_asking_until_the_time_is_over() {
+        let strict = Arc::new(Strict::default());
+        let limit = Limit::new("test", quota(60, 3), Some(Arc::clone(&strict) as Arc<dyn Limiter>));
+        for _ in 0..100 {
+            assert!(limit.take("a").await.is_err());
+        }
+        assert_eq!(strict.asked.load(Ordering::Relaxed), 1);
+        assert!(limit.take("b").await.is_err());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(limit.take("a").await.is_err());
+        assert_eq!(strict.asked.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn without_what_is_shared_the_limit_holds_for_each_process() {
+        let strict = Arc::new(Strict { away: true.into(), asked: 0.into() });
+        let limit = Limit::new("test", quota(60, 3), Some(strict));
+        for _ in 0..3 {
+            assert!(limit.take("a").await.is_ok());
+        }
+        assert!(limit.take("a").await.is_err());
+    }
+}

@@ -1,0 +1,17 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Unavailable;
+
+/// Remembers which one-time tickets were used.
+#[async_trait]
+pub trait Tickets: std::fmt::Debug + Send + Sync + 'static {
+    /// Spends the ticket with this id, of any number of concurrent calls on any number of instances in exactly one:
+    /// `true` in that one. Remembered for `valid_for`, the time that the ticket has left.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: it may be spent now, and counts as such.
+    async fn spend(&self, ticket: &str, valid_for: Duration) -> Result<bool, Unavailable>;
+}
