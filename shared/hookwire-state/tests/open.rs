@@ -1,5 +1,7 @@
 //! Two instances that share what a process keeps for itself.
 
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
