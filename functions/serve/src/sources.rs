@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use hookwire_boot::{FromSetting, Settings, Table};
 use hookwire_event::{EventType, SourceUri};
-use hookwire_ingress::jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_ingress::oidc::{OidcConfig, OidcVerifier};
 use hookwire_ingress::{SourceConfig, SourceKind, Template};
+use hookwire_jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_settings::SOURCE_KEYS;
 
 /// Paths that are the relay's own.

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use hookwire_ingress::jwks::{Jwks, JwksConfig};
+use hookwire_jwks::{Jwks, JwksConfig};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use tokio::net::TcpListener;

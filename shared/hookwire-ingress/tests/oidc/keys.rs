@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookwire_ingress::jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_ingress::oidc::VerifyError;
+use hookwire_jwks::{Jwks, JwksConfig, JwksLocation};
 use http::StatusCode;
 use serde_json::json;
 use tokio::time::Instant;

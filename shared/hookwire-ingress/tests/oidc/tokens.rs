@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwire_ingress::jwks::Jwks;
 use hookwire_ingress::oidc::{OidcConfig, OidcVerifier, VerifyError};
+use hookwire_jwks::Jwks;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey};

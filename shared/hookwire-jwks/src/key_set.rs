@@ -106,7 +106,7 @@ mod tests {
         2KmMf-v4_2c";
 
     fn good(kid: &str) -> Value {
-        let set = include_bytes!("../../../../tests/fixtures/oidc/jwks-a.json");
+        let set = include_bytes!("../../../tests/fixtures/oidc/jwks-a.json");
         let mut set: Value = serde_json::from_slice(set).unwrap();
         set["keys"][0]["kid"] = json!(kid);
         set["keys"][0].take()

@@ -1,4 +1,4 @@
-//! The keys that sign Google's tokens, fetched rarely and kept ready.
+//! Published signing keys, fetched rarely and kept ready.
 //!
 //! A request finds its key in memory and waits for a fetch only when nothing usable is there. One
 //! fetch is under way at a time, whoever asks, and an endpoint that fails is not noticed while the
@@ -108,7 +108,11 @@ impl Jwks {
     /// Finds the key with this id, in a set fetched anew if the known one lacks it.
     ///
     /// Ask last, after whatever can be refused without a key.
-    pub(crate) async fn key(
+    ///
+    /// # Errors
+    ///
+    /// [`KeysUnavailable`]: there is no key set to look in.
+    pub async fn key(
         self: &Arc<Self>,
         kid: &str,
     ) -> Result<Option<Arc<DecodingKey>>, KeysUnavailable> {
