@@ -21,7 +21,7 @@ const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
 pub struct JwksLocation(Place);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Url(Url),
     File(PathBuf),
 }
@@ -44,7 +44,7 @@ pub enum JwksLocationError {
 }
 
 impl JwksLocation {
-    pub(super) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         &self.0
     }
 }
