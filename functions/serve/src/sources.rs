@@ -19,7 +19,7 @@ const NO_EMAIL: &str = "needs the service account of the push subscription besid
 /// Reads the sources: those in `hookwire.toml`, or `gmail` and `pubsub` when there are none.
 pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
     let jwks: Location = settings.value("push_jwks");
-    let jwks = Arc::new(Jwks::new(JwksConfig { location: jwks.0, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(jwks.0)));
     let audience: Option<String> = settings.optional("push_audience");
     let email: Option<String> = settings.optional("push_email");
     let tables = settings.tables("sources", &SOURCE_KEYS);

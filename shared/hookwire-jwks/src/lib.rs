@@ -35,7 +35,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How [`Jwks`] fetches and keeps its keys.
 #[derive(Clone, Debug)]
 pub struct JwksConfig {
-    /// Where the keys are. Default: Google's endpoint.
+    /// Where the keys are. There is no default: whoever owns the place can sign any token.
     pub location: JwksLocation,
     /// The longest a whole fetch may take. Default: 3 s, so that a push that has to wait is still
     /// answered within 5 s.
@@ -47,10 +47,12 @@ pub struct JwksConfig {
     pub unknown_key_pause: Duration,
 }
 
-impl Default for JwksConfig {
-    fn default() -> Self {
+impl JwksConfig {
+    /// Keys from `location`, with the default times.
+    #[must_use]
+    pub fn new(location: JwksLocation) -> Self {
         Self {
-            location: JwksLocation::default(),
+            location,
             fetch_timeout: Duration::from_secs(3),
             keep_last_good: Duration::from_secs(24 * 60 * 60),
             unknown_key_pause: Duration::from_secs(60),

@@ -236,7 +236,7 @@ async fn a_token_that_is_refused_anyway_causes_no_fetch() {
 #[tokio::test]
 async fn nobody_is_let_in_or_refused_for_good_while_there_are_no_keys() {
     let location = "/nowhere/jwks.json".parse().unwrap();
-    let jwks = Arc::new(Jwks::new(JwksConfig { location, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
     let outcome = verify(&jwks, &good()).await;
     assert!(matches!(outcome, Err(VerifyError::KeysUnavailable(_))), "{outcome:?}");
 }

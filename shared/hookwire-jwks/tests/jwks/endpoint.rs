@@ -82,7 +82,7 @@ impl Endpoint {
     }
 
     pub(crate) fn jwks(&self) -> Arc<Jwks> {
-        let config = JwksConfig { location: self.url.parse().unwrap(), ..JwksConfig::default() };
+        let config = JwksConfig::new(self.url.parse().unwrap());
         Arc::new(Jwks::new(config))
     }
 }

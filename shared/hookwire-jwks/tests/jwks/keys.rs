@@ -278,7 +278,7 @@ async fn an_endpoint_that_was_never_up_leaves_keys_unavailable_until_it_is() {
 async fn an_unreachable_endpoint_leaves_keys_unavailable() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let location = format!("http://{closed}/certs").parse().unwrap();
-    let jwks = Arc::new(Jwks::new(JwksConfig { location, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
     assert_unavailable(&jwks).await;
 }
 
@@ -351,7 +351,7 @@ async fn a_changed_file_is_read_again() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(KEYS_A.as_bytes()).unwrap();
     let location = JwksLocation::from(file.path().to_owned());
-    let jwks = Arc::new(Jwks::new(JwksConfig { location, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
     assert_let_in(&jwks, Key::A).await;
 
     std::fs::write(file.path(), KEYS_B).unwrap();
@@ -376,7 +376,7 @@ async fn a_missing_or_huge_file_leaves_keys_unavailable() {
     std::fs::write(&huge, format!("{KEYS_A}{}", " ".repeat(256 * 1024))).unwrap();
     for path in [missing, huge, directory.path().to_owned()] {
         let location = JwksLocation::from(path);
-        let jwks = Arc::new(Jwks::new(JwksConfig { location, ..JwksConfig::default() }));
+        let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
         assert_unavailable(&jwks).await;
     }
 }

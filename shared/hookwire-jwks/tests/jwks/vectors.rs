@@ -61,7 +61,7 @@ async fn only_key(key: &Value, algorithm: Algorithm) -> Option<Arc<VerifyingKey>
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), json!({ "keys": [key] }).to_string()).unwrap();
     let location = JwksLocation::from(file.path().to_owned());
-    let jwks = Arc::new(Jwks::new(JwksConfig { location, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
     jwks.only_key(algorithm).await.unwrap()
 }
 
