@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use hookwire_boot::{FromSetting, Settings, Table};
 use hookwire_event::{EventType, SourceUri};
-use hookwire_ingress::jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_ingress::oidc::{OidcConfig, OidcVerifier};
 use hookwire_ingress::{SourceConfig, SourceKind, Template};
+use hookwire_jwks::{Jwks, JwksConfig, JwksLocation};
 use hookwire_settings::SOURCE_KEYS;
 
 /// Paths that are the relay's own.
@@ -19,7 +19,7 @@ const NO_EMAIL: &str = "needs the service account of the push subscription besid
 /// Reads the sources: those in `hookwire.toml`, or `gmail` and `pubsub` when there are none.
 pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
     let jwks: Location = settings.value("push_jwks");
-    let jwks = Arc::new(Jwks::new(JwksConfig { location: jwks.0, ..JwksConfig::default() }));
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(jwks.0)));
     let audience: Option<String> = settings.optional("push_audience");
     let email: Option<String> = settings.optional("push_email");
     let tables = settings.tables("sources", &SOURCE_KEYS);

@@ -6,7 +6,6 @@
 
 mod admin;
 mod envelope;
-pub mod jwks;
 mod limit;
 pub mod oidc;
 mod receive;

@@ -11,24 +11,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hookwire_jwks::{Algorithm, Jwks, Jws, KeysUnavailable};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::Value;
-
-use crate::jwks::{Jwks, KeysUnavailable};
 
 /// Both spellings are in Google's tokens.
 ///
 /// Source: <https://github.com/googleapis/google-auth-library-python>, `google/oauth2/id_token.py`
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
-
-/// Real tokens take about 1 KiB.
-const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Which Google-signed tokens a source accepts.
 #[derive(Clone, Debug)]
@@ -98,24 +90,6 @@ pub enum VerifyError {
     KeysUnavailable(#[from] KeysUnavailable),
 }
 
-/// A token taken apart. Nothing in it is trusted until [`check_signature`](Self::check_signature)
-/// returns.
-struct Jws<'a> {
-    kid: String,
-    claims: Claims,
-    signed: &'a str,
-    signature: &'a str,
-}
-
-/// Unknown fields, `typ` among them, are ignored.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    #[serde(default, deserialize_with = "is_present")]
-    crit: bool,
-}
-
 /// Absent claims are `Null`. Types are checked with the values, so that each mistake gets its own
 /// message.
 #[derive(Default, Deserialize)]
@@ -147,20 +121,27 @@ impl OidcVerifier {
         headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Caller, VerifyError> {
-        let jws = Jws::parse(bearer_token(headers)?)?;
+        let jws = Jws::parse(bearer_token(headers)?).map_err(|invalid| bad(invalid.reason()))?;
+        if jws.alg() != Algorithm::Rs256.name() {
+            return Err(bad("the token's alg is not RS256, with which Google signs"));
+        }
+        let kid = jws.kid().ok_or_else(|| bad("the token's header names no key (kid)"))?;
+        let claims: Claims = jws.claims().map_err(|invalid| bad(invalid.reason()))?;
         // Before the signature, although nothing is proven yet: both answer 401 as a bad signature
         // does, so a forger learns nothing, and old tokens whose key is long gone cause no fetch.
-        jws.claims.check_issuer()?;
-        jws.claims.check_time(now, &self.config)?;
-        let Some(key) = self.jwks.key(&jws.kid).await? else {
+        claims.check_issuer()?;
+        claims.check_time(now, &self.config)?;
+        let Some(key) = self.jwks.key(kid, Algorithm::Rs256).await? else {
             return Err(bad(
                 "the token's kid is not among the published signing keys; push with a token that \
                  Google signed",
             ));
         };
-        jws.check_signature(&key)?;
-        jws.claims.check_audience(&self.config.audience)?;
-        jws.claims.caller(self.config.email.as_deref())
+        if !key.verifies(&jws) {
+            return Err(bad("the token's signature is not valid"));
+        }
+        claims.check_audience(&self.config.audience)?;
+        claims.caller(self.config.email.as_deref())
     }
 }
 
@@ -175,46 +156,6 @@ impl Caller {
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller").finish_non_exhaustive()
-    }
-}
-
-impl<'a> Jws<'a> {
-    fn parse(token: &'a str) -> Result<Self, VerifyError> {
-        let not_jwt = || {
-            bad("the token is not a signed JWT: three base64url parts with JSON in the first two")
-        };
-        let (signed, signature) = token.rsplit_once('.').ok_or_else(not_jwt)?;
-        let (header, claims) = signed.split_once('.').ok_or_else(not_jwt)?;
-        let header: Header = json_part(header).ok_or_else(not_jwt)?;
-        if header.alg != "RS256" {
-            return Err(bad("the token's alg is not RS256, with which Google signs"));
-        }
-        if header.crit {
-            return Err(bad(
-                "the token's header asks for an extension (crit), and none is supported",
-            ));
-        }
-        let kid = header.kid.ok_or_else(|| bad("the token's header names no key (kid)"))?;
-        let claims = json_part(claims).ok_or_else(not_jwt)?;
-        if URL_SAFE_NO_PAD.decode(signature).map_or(true, |signature| signature.is_empty()) {
-            return Err(not_jwt());
-        }
-        Ok(Self { kid, claims, signed, signature })
-    }
-
-    fn check_signature(&self, key: &DecodingKey) -> Result<(), VerifyError> {
-        // The algorithm is ours, never the token's: else a forger picks one that takes the public
-        // key as a password.
-        let verified = jsonwebtoken::crypto::verify(
-            self.signature,
-            self.signed.as_bytes(),
-            key,
-            Algorithm::RS256,
-        );
-        match verified {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(bad("the token's signature is not valid")),
-        }
     }
 }
 
@@ -293,23 +234,10 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, VerifyError> {
     let credentials = value.to_str().ok().and_then(|value| value.split_once(' '));
     match credentials {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let token = token.trim_start_matches(' ');
-            if token.len() > MAX_TOKEN_BYTES {
-                return Err(bad("the token is larger than 8 KiB"));
-            }
-            Ok(token)
+            Ok(token.trim_start_matches(' '))
         }
         _ => Err(bad("the Authorization header is not of the form Bearer, space, token")),
     }
-}
-
-fn json_part<T: DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
-}
-
-/// `"crit": null` counts as well, which an `Option` would not see.
-fn is_present<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(field).map(|_| true)
 }
 
 fn bad(reason: &'static str) -> VerifyError {

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwire_ingress::jwks::Jwks;
 use hookwire_ingress::oidc::{Caller, OidcConfig, OidcVerifier, VerifyError};
+use hookwire_jwks::Jwks;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, EncodingKey};

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwire_ingress::jwks::Jwks;
 use hookwire_ingress::oidc::{OidcConfig, OidcVerifier, VerifyError};
+use hookwire_jwks::{Jwks, JwksConfig};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use crate::endpoint::{Answer, Endpoint, KEYS_A};
+use crate::endpoint::{Endpoint, KEYS_A};
 use crate::token::{AUDIENCE, EMAIL, Key, NOW, Token, at, bearer, config, verify, verify_headers};
 
 fn good() -> Token {
@@ -19,7 +19,7 @@ fn good() -> Token {
 }
 
 async fn endpoint() -> (Endpoint, Arc<Jwks>) {
-    let endpoint = Endpoint::start(Answer::Keys(KEYS_A)).await;
+    let endpoint = Endpoint::start().await;
     let jwks = endpoint.jwks();
     (endpoint, jwks)
 }
@@ -167,6 +167,7 @@ async fn only_an_rs256_signature_of_the_named_key_over_the_whole_token_counts() 
     let (_endpoint, jwks) = endpoint().await;
     let signature = "the token's signature is not valid";
     let algorithm = "the token's alg is not RS256";
+    let unsigned = "the token is not a signed JWT";
     let signed = good().signed();
     let (_, of_good) = signed.rsplit_once('.').unwrap();
     let tampered = format!("{}.{of_good}", good().claim("sub", json!("1")).unsigned());
@@ -187,8 +188,8 @@ async fn only_an_rs256_signature_of_the_named_key_over_the_whole_token_counts() 
         ),
         (good().header("alg", json!("rs256")).signed(), algorithm),
         (good().header("alg", json!("none")).signed(), algorithm),
-        (format!("{}.", good().header("alg", json!("none")).unsigned()), algorithm),
-        (format!("{}.", good().unsigned()), "the token is not a signed JWT"),
+        (format!("{}.", good().header("alg", json!("none")).unsigned()), unsigned),
+        (format!("{}.", good().unsigned()), unsigned),
         (good().header("crit", json!(["exp"])).signed(), "the token's header asks for"),
         (good().header("crit", json!(null)).signed(), "the token's header asks for"),
         (good().without_header("kid").signed(), "the token's header names no key"),
@@ -208,6 +209,36 @@ async fn keys_in_the_token_itself_are_not_used() {
         .header("jku", json!("https://mallory.example/certs"));
     assert_eq!(bad(verify(&jwks, &token).await), "the token's signature is not valid");
     assert_eq!(endpoint.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_anyway_causes_no_fetch() {
+    let (endpoint, jwks) = endpoint().await;
+    verify(&jwks, &good()).await.unwrap();
+    let unknown = || Token::signed_by(Key::B);
+    for token in [
+        unknown().claim("exp", json!(NOW - 3000)),
+        unknown().claim("iss", json!("https://accounts.example")),
+        unknown().header("alg", json!("HS256")),
+        unknown().header("crit", json!(["b64"])),
+    ] {
+        assert!(verify(&jwks, &token).await.is_err());
+    }
+    let unsigned = format!("{}.", unknown().unsigned());
+    assert!(verify_headers(&jwks, &bearer(&unsigned)).await.is_err());
+    assert_eq!(endpoint.hits(), 1);
+
+    let outcome = bad(verify(&jwks, &unknown()).await);
+    assert!(outcome.starts_with("the token's kid is not among the published"), "{outcome}");
+    assert_eq!(endpoint.hits(), 2);
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_or_refused_for_good_while_there_are_no_keys() {
+    let location = "/nowhere/jwks.json".parse().unwrap();
+    let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
+    let outcome = verify(&jwks, &good()).await;
+    assert!(matches!(outcome, Err(VerifyError::KeysUnavailable(_))), "{outcome:?}");
 }
 
 #[tokio::test]

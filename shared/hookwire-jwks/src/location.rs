@@ -7,13 +7,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// Google's keys as JSON Web Keys. The other spelling of the set, `/oauth2/v1/certs`, is a map of
-/// certificates.
-///
-/// Source: <https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions>
-const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
-
-/// Where the signing keys are published: Google's endpoint by default.
+/// Where the signing keys are published.
 ///
 /// Parsed from a URL or from the path of a file. A URL must be `https`, because whoever can change
 /// the keys can sign any token; `http` is for a loopback host, where tests and emulators live.
@@ -21,7 +15,7 @@ const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
 pub struct JwksLocation(Place);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Url(Url),
     File(PathBuf),
 }
@@ -44,15 +38,8 @@ pub enum JwksLocationError {
 }
 
 impl JwksLocation {
-    pub(super) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         &self.0
-    }
-}
-
-impl Default for JwksLocation {
-    #[expect(clippy::expect_used, reason = "a constant that every test of this crate parses")]
-    fn default() -> Self {
-        GOOGLE_KEYS.parse().expect("the constant is an https url")
     }
 }
 
@@ -105,7 +92,7 @@ mod tests {
     #[test]
     fn keys_come_over_https_or_from_loopback_or_from_a_file() {
         for text in [
-            GOOGLE_KEYS,
+            "https://www.googleapis.com/oauth2/v3/certs",
             "http://127.0.0.1:8085/certs",
             "http://[::1]:8085/certs",
             "http://LOCALHOST/certs",

@@ -11,8 +11,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use tokio::sync::OnceCell;
 
-use super::key_set::{KeySet, KeySetError};
-use super::location::Place;
+use crate::key_set::{KeySet, KeySetError};
+use crate::location::Place;
 
 /// Google's set is about 1 KiB. Far more is not a key set, and is not held in memory to find out.
 const MAX_BYTES: usize = 256 * 1024;
@@ -31,7 +31,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const FILE_LIFETIME: Duration = Duration::from_secs(1);
 
 /// Fetches the set from one place.
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     place: Place,
     timeout: Duration,
     // Building a client reads the system's root certificates, so it waits for the first token to
@@ -40,14 +40,14 @@ pub(super) struct Fetcher {
 }
 
 /// A set and how long it may be used before it is fetched again.
-pub(super) struct Fetched {
-    pub(super) keys: KeySet,
-    pub(super) lifetime: Duration,
+pub(crate) struct Fetched {
+    pub(crate) keys: KeySet,
+    pub(crate) lifetime: Duration,
 }
 
 /// Why a fetch brought no keys. All are retried; the kinds are for the operator.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
     #[error("the request for the key set failed")]
@@ -64,7 +64,7 @@ pub(super) enum FetchError {
 
 impl FetchError {
     /// The `outcome` label of the fetch counter.
-    pub(super) fn outcome(&self) -> &'static str {
+    pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::Timeout(_) => "timeout",
             Self::Request(_) => "request_failed",
@@ -77,11 +77,11 @@ impl FetchError {
 }
 
 impl Fetcher {
-    pub(super) fn new(place: Place, timeout: Duration) -> Self {
+    pub(crate) fn new(place: Place, timeout: Duration) -> Self {
         Self { place, timeout, client: OnceCell::new() }
     }
 
-    pub(super) async fn fetch(&self) -> Result<Fetched, FetchError> {
+    pub(crate) async fn fetch(&self) -> Result<Fetched, FetchError> {
         let fetch = async {
             match &self.place {
                 Place::Url(url) => self.get(url).await,

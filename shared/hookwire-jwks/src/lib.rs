@@ -1,25 +1,30 @@
-//! The keys that sign Google's tokens, fetched rarely and kept ready.
+//! Published signing keys, fetched rarely and kept ready.
 //!
 //! A request finds its key in memory and waits for a fetch only when nothing usable is there. One
 //! fetch is under way at a time, whoever asks, and an endpoint that fails is not noticed while the
 //! last good keys may still be used.
 
+mod algorithm;
 mod fetch;
+mod jws;
 mod key_set;
 mod location;
+mod verifying_key;
 
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jsonwebtoken::DecodingKey;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::fetch::{FetchError, Fetched, Fetcher};
-use self::key_set::KeySet;
-pub use self::location::{JwksLocation, JwksLocationError};
+pub use crate::algorithm::Algorithm;
+use crate::fetch::{FetchError, Fetched, Fetcher};
+pub use crate::jws::{InvalidJws, Jws};
+use crate::key_set::KeySet;
+pub use crate::location::{JwksLocation, JwksLocationError};
+pub use crate::verifying_key::VerifyingKey;
 
 /// Pause after a failed fetch. Requests in it are answered at once from what there is.
 ///
@@ -30,7 +35,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How [`Jwks`] fetches and keeps its keys.
 #[derive(Clone, Debug)]
 pub struct JwksConfig {
-    /// Where the keys are. Default: Google's endpoint.
+    /// Where the keys are. There is no default: whoever owns the place can sign any token.
     pub location: JwksLocation,
     /// The longest a whole fetch may take. Default: 3 s, so that a push that has to wait is still
     /// answered within 5 s.
@@ -42,10 +47,12 @@ pub struct JwksConfig {
     pub unknown_key_pause: Duration,
 }
 
-impl Default for JwksConfig {
-    fn default() -> Self {
+impl JwksConfig {
+    /// Keys from `location`, with the default times.
+    #[must_use]
+    pub fn new(location: JwksLocation) -> Self {
         Self {
-            location: JwksLocation::default(),
+            location,
             fetch_timeout: Duration::from_secs(3),
             keep_last_good: Duration::from_secs(24 * 60 * 60),
             unknown_key_pause: Duration::from_secs(60),
@@ -105,23 +112,43 @@ impl Jwks {
         Self { config, fetcher, state: Mutex::default() }
     }
 
-    /// Finds the key with this id, in a set fetched anew if the known one lacks it.
+    /// Finds the key with this id for this algorithm, in a set fetched anew if the known one lacks
+    /// it.
     ///
     /// Ask last, after whatever can be refused without a key.
-    pub(crate) async fn key(
+    ///
+    /// # Errors
+    ///
+    /// [`KeysUnavailable`]: there is no key set to look in.
+    pub async fn key(
         self: &Arc<Self>,
         kid: &str,
-    ) -> Result<Option<Arc<DecodingKey>>, KeysUnavailable> {
+        algorithm: Algorithm,
+    ) -> Result<Option<Arc<VerifyingKey>>, KeysUnavailable> {
         let asked_at = Instant::now();
         let kept = self.current().await?;
-        if let Some(key) = kept.keys.get(kid) {
+        if let Some(key) = kept.keys.get(kid, algorithm) {
             return Ok(Some(key));
         }
         if let Some(flight) = self.refetch(asked_at) {
             landing(flight).await;
         }
         // Without a fetch of our own as well: another request's may have landed in between.
-        Ok(self.lock().last_good.as_ref().and_then(|kept| kept.keys.get(kid)))
+        Ok(self.lock().last_good.as_ref().and_then(|kept| kept.keys.get(kid, algorithm)))
+    }
+
+    /// Finds the key for this algorithm when the set has exactly one, for a token that names none.
+    ///
+    /// It fetches nothing ahead of time: a key of a token that names none is never unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysUnavailable`]: there is no key set to look in.
+    pub async fn only_key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+    ) -> Result<Option<Arc<VerifyingKey>>, KeysUnavailable> {
+        Ok(self.current().await?.keys.only(algorithm))
     }
 
     async fn current(self: &Arc<Self>) -> Result<Arc<Kept>, KeysUnavailable> {
