@@ -5,23 +5,33 @@
 //! any more is a gap. One connection per process subscribes to everything that is followed; a publish may be lost, and
 //! then the log is read. While Redis is away appends and reads fail, quickly, and watches go on.
 
+#[path = "../../hookwire-redis/src/address.rs"]
 mod address;
 mod append;
+#[path = "../../hookwire-redis/src/calls.rs"]
 mod calls;
+#[path = "../../hookwire-redis/src/config.rs"]
 mod config;
+#[path = "../../hookwire-redis/src/connection.rs"]
 mod connection;
+#[path = "../../hookwire-redis/src/fault.rs"]
 mod fault;
+#[path = "../../hookwire-redis/src/keys.rs"]
 mod keys;
+#[path = "../../hookwire-redis/src/masters.rs"]
 mod masters;
 mod message;
+#[path = "../../hookwire-redis/src/pool.rs"]
 mod pool;
 mod quarantine;
 mod read;
 mod report;
 mod resume;
 mod script;
+#[path = "../../hookwire-redis/src/server.rs"]
 mod server;
 mod subscriber;
+#[path = "../../hookwire-redis/src/trouble.rs"]
 mod trouble;
 
 use std::sync::{Arc, OnceLock};
