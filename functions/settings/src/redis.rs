@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use hookwire_boot::{FromSetting, Secret, Settings};
 use hookwire_log::Retention;
-use hookwire_log_redis::{Certificates, HashSecret, InvalidAddress, RedisAddress, RedisConfig};
+use hookwire_log_redis::{Certificates, HashSecret, RedisAddress, RedisConfig};
 
 use crate::QueueSettings;
 
@@ -41,33 +41,6 @@ pub fn redis(
         ..RedisConfig::new(address, retention)
     }
 }
-
-/// Reads where the log is, when it must be one that several functions share.
-pub fn shared_log(settings: &Settings) -> Option<RedisAddress> {
-    let SharedLog(address) = settings.value("log");
-    if address.is_none() {
-        settings.mistake("log", "must be a Redis (`redis://…`), which all functions share");
-    }
-    address
-}
-
-struct SharedLog(Option<RedisAddress>);
-
-impl FromSetting for SharedLog {
-    const EXPECTS: &'static str = REDIS_ADDRESS;
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        if !text.starts_with("redis") {
-            return Ok(Self(None));
-        }
-        let address = text.parse().map_err(|error: InvalidAddress| error.to_string());
-        address.map(|address| Self(Some(address)))
-    }
-}
-
-/// How the address of a log in Redis is written.
-const REDIS_ADDRESS: &str = "`redis://HOST`, `redis+sentinel://HOST,…/NAME` or `redis+cluster://HOST,…`, with `rediss` \
-                             over TLS";
 
 /// What stands in a file in PEM.
 struct Pem(Vec<u8>);
