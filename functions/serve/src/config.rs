@@ -12,7 +12,7 @@ use hookwire_hub::RingLimit;
 use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
-use hookwire_log_redis::RedisConfig;
+use hookwire_log_redis::RedisLogConfig;
 use hookwire_settings::{KEYS, LogAddress, QueueSettings};
 use http::HeaderValue;
 
@@ -36,7 +36,7 @@ pub(crate) struct Config {
 pub(crate) enum LogChoice {
     Fjall(FjallConfig),
     Memory(Retention),
-    Redis(Box<RedisConfig>),
+    Redis(Box<RedisLogConfig>),
 }
 
 impl LogChoice {
@@ -117,7 +117,7 @@ fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
         LogAddress::Fjall(path) => {
             LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
         }
-        LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis(
+        LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis_log(
             settings, address, retention, queue,
         ))),
     }

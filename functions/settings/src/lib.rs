@@ -11,5 +11,5 @@ mod retention;
 pub use keys::{KEYS, SOURCE_KEYS};
 pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};
-pub use redis::redis;
+pub use redis::{redis, redis_log};
 pub use retention::retention;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use hookwire_boot::{FromSetting, Settings};
-use hookwire_log_redis::{InvalidAddress, RedisAddress};
+use hookwire_redis::{InvalidAddress, RedisAddress};
 
 /// The address of a log.
 #[derive(Debug)]

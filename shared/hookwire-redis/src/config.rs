@@ -1,22 +1,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use hookwire_log::{Clock, Retention};
-
 use crate::{Certificates, RedisAddress};
 
-/// How a log is kept in Redis.
+/// How Redis is reached.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
     /// Where Redis is.
     pub address: RedisAddress,
     /// Certificates for an address with TLS; without them those of the system count.
     pub certificates: Certificates,
-    /// How long events are kept and ids remembered.
-    pub retention: Retention,
     /// What every key begins with, so that several relays can share one Redis.
     pub namespace: String,
-    /// Key of the hash that stands for a topic in key names; the same in every process.
+    /// Key of the hash that stands for a name in those of keys; the same in every process.
     pub hash_secret: HashSecret,
     /// Most connections for commands; half of them for appends and half for reads.
     pub connections: usize,
@@ -26,10 +22,6 @@ pub struct RedisConfig {
     pub connect_within: Duration,
     /// How long no call is made after five have failed in a row.
     pub open_for: Duration,
-    /// Whether readers are told of a change of the server as of a possible loss; not needed where lost events come back.
-    pub tell_server_change: bool,
-    /// Time of appends; without it the server's own, which is the same for every process.
-    pub clock: Option<Clock>,
 }
 
 /// A secret that is shown as `…`.
@@ -45,19 +37,16 @@ impl fmt::Debug for HashSecret {
 impl RedisConfig {
     /// Everything but the address as it is by default.
     #[must_use]
-    pub fn new(address: RedisAddress, retention: Retention) -> Self {
+    pub fn new(address: RedisAddress) -> Self {
         Self {
             address,
             certificates: Certificates::default(),
-            retention,
             namespace: "hookwire".into(),
             hash_secret: HashSecret("hookwire".into()),
             connections: 50,
             answer_within: Duration::from_millis(500),
             connect_within: Duration::from_secs(1),
             open_for: Duration::from_secs(30),
-            tell_server_change: true,
-            clock: None,
         }
     }
 }

@@ -1,9 +1,8 @@
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
-use hookwire_log::{AppendError, BoxError, ReadError};
 
 /// Why a call had no result, and what that says about whether it was carried out.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The breaker is open: nothing was sent.
     #[error("not asked, since the last calls failed")]
     Open,
@@ -78,7 +77,8 @@ impl Fault {
     }
 
     /// Whether the call may have been carried out all the same.
-    pub(crate) fn leaves_open(&self) -> bool {
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
         matches!(self, Self::Unanswered(_) | Self::Cut(_))
     }
 
@@ -93,20 +93,5 @@ impl Fault {
             Self::NotServed(_) => "not_served",
             Self::Refused(_) => "refused",
         }
-    }
-}
-
-impl From<Fault> for AppendError {
-    fn from(fault: Fault) -> Self {
-        match fault.leaves_open() {
-            true => Self::Unknown(BoxError::from(fault)),
-            false => Self::Unavailable(BoxError::from(fault)),
-        }
-    }
-}
-
-impl From<Fault> for ReadError {
-    fn from(fault: Fault) -> Self {
-        Self(BoxError::from(fault))
     }
 }
