@@ -1,7 +1,7 @@
 use anyhow::Context;
 use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
-use hookwire_log_redis::RedisConfig;
+use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::DrainConfig;
 use hookwire_queue_sqs::SqsConfig;
 use hookwire_settings::KEYS;
@@ -9,7 +9,7 @@ use hookwire_settings::KEYS;
 /// What the function runs with.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) log: RedisConfig,
+    pub(crate) log: RedisLogConfig,
     pub(crate) queue: SqsConfig,
     pub(crate) drain: DrainConfig,
     pub(crate) log_format: LogFormat,
@@ -21,7 +21,7 @@ pub(crate) fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let retention = hookwire_settings::retention(&settings);
     let queue = hookwire_settings::queue(&settings);
     let log = hookwire_settings::shared_log(&settings)
-        .map(|address| hookwire_settings::redis(&settings, address, retention, queue.as_ref()));
+        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
     if queue.is_none() {
         settings.mistake("queue", "must be the queue that this function is called for");
     }

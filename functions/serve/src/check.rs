@@ -2,7 +2,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_queue_sqs::SqsQueue;
 use hookwire_settings::QueueSettings;
 
@@ -50,12 +50,12 @@ async fn probe_queue(settings: &QueueSettings, max_body_bytes: usize) -> anyhow:
 /// What a queue takes at most.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
-async fn probe_redis(config: &RedisConfig) -> anyhow::Result<()> {
+async fn probe_redis(config: &RedisLogConfig) -> anyhow::Result<()> {
     let log = RedisLog::new(config)?;
     let reports = log.report().await;
-    let reports = reports.with_context(|| format!("{} does not answer", config.address))?;
+    let reports = reports.with_context(|| format!("{} does not answer", config.redis.address))?;
     for report in reports {
-        say(&format!("{} is {report}", config.address))?;
+        say(&format!("{} is {report}", config.redis.address))?;
         for warning in &report.warnings {
             say(&format!("warning: {warning}"))?;
         }

@@ -12,8 +12,8 @@ use hookwire_hub::RingLimit;
 use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
-use hookwire_log_redis::{InvalidAddress, RedisAddress, RedisConfig};
-use hookwire_settings::{KEYS, QueueSettings};
+use hookwire_log_redis::RedisLogConfig;
+use hookwire_settings::{KEYS, LogAddress, QueueSettings};
 use http::HeaderValue;
 
 use crate::sources;
@@ -36,7 +36,7 @@ pub(crate) struct Config {
 pub(crate) enum LogChoice {
     Fjall(FjallConfig),
     Memory(Retention),
-    Redis(Box<RedisConfig>),
+    Redis(Box<RedisLogConfig>),
 }
 
 impl LogChoice {
@@ -117,7 +117,7 @@ fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
         LogAddress::Fjall(path) => {
             LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
         }
-        LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis(
+        LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis_log(
             settings, address, retention, queue,
         ))),
     }
@@ -134,30 +134,6 @@ fn limits(settings: &Settings) -> LimitConfig {
         source_per_minute: per_minute("source_limit"),
         source_burst: per_minute("source_burst"),
         bypass: bypass.map(|secret| Bypass::new(move |given| secret.matches(given))),
-    }
-}
-
-/// The address of a log.
-enum LogAddress {
-    Fjall(PathBuf),
-    Memory,
-    Redis(RedisAddress),
-}
-
-impl FromSetting for LogAddress {
-    const EXPECTS: &'static str = "`fjall:FOLDER`, `memory:`, `redis://HOST`, `redis+sentinel://HOST,…/NAME` or \
-                                   `redis+cluster://HOST,…`, with `rediss` over TLS";
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some(("memory", "")) => Ok(Self::Memory),
-            Some(("fjall", folder)) if !folder.is_empty() => Ok(Self::Fjall(folder.into())),
-            Some(("fjall", _)) => Err("the folder is missing".into()),
-            Some((scheme, _)) if scheme.starts_with("redis") => {
-                text.parse().map(Self::Redis).map_err(|error: InvalidAddress| error.to_string())
-            }
-            _ => Err("no such log".into()),
-        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use hookwire_log::{Clock, Log, MemoryLog, Quarantine};
 use hookwire_log_fjall::FjallLog;
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use tracing::{info, warn};
 
 use crate::config::LogChoice;
@@ -26,8 +26,8 @@ pub(crate) fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn 
         LogChoice::Redis(config) => {
             let log = Arc::new(RedisLog::new(config)?);
             log.listen();
-            info!(namespace = config.namespace, "keeping events in {}", config.address);
-            tokio::spawn(report(Arc::downgrade(&log), RedisConfig::clone(config)));
+            info!(namespace = config.redis.namespace, "keeping events in {}", config.redis.address);
+            tokio::spawn(report(Arc::downgrade(&log), RedisLogConfig::clone(config)));
             Ok((Arc::clone(&log) as Arc<dyn Log>, log))
         }
     }
@@ -45,13 +45,13 @@ fn sweep(log: Weak<MemoryLog>) {
 }
 
 /// Says what Redis is and what puts the log at risk there, as soon as it answers: a relay starts without it.
-async fn report(log: Weak<RedisLog>, config: RedisConfig) {
+async fn report(log: Weak<RedisLog>, config: RedisLogConfig) {
     while let Some(log) = log.upgrade() {
         if let Ok(reports) = log.report().await {
             for report in reports {
-                info!("{} is {report}", config.address);
+                info!("{} is {report}", config.redis.address);
                 for warning in &report.warnings {
-                    warn!("{}: {warning}", config.address);
+                    warn!("{}: {warning}", config.redis.address);
                 }
             }
             return;

@@ -3,11 +3,13 @@
 //! All functions know all keys, so that one set of variables configures them all.
 
 mod keys;
+mod log;
 mod queue;
 mod redis;
 mod retention;
 
 pub use keys::{KEYS, SOURCE_KEYS};
+pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};
-pub use redis::{redis, shared_log};
+pub use redis::{redis, redis_log};
 pub use retention::retention;

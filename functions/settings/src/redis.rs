@@ -3,17 +3,28 @@ use std::time::Duration;
 
 use hookwire_boot::{FromSetting, Secret, Settings};
 use hookwire_log::Retention;
-use hookwire_log_redis::{Certificates, HashSecret, InvalidAddress, RedisAddress, RedisConfig};
+use hookwire_log_redis::RedisLogConfig;
+use hookwire_redis::{Certificates, HashSecret, RedisAddress, RedisConfig};
 
 use crate::QueueSettings;
 
 /// Reads the settings of a log in Redis, beside this queue if there is one.
-pub fn redis(
+pub fn redis_log(
     settings: &Settings,
     address: RedisAddress,
     retention: Retention,
     queue: Option<&QueueSettings>,
-) -> RedisConfig {
+) -> RedisLogConfig {
+    RedisLogConfig {
+        redis: redis(settings, address),
+        retention,
+        tell_server_change: !queue.is_some_and(QueueSettings::brings_everything_back),
+        clock: None,
+    }
+}
+
+/// Reads how a Redis is reached.
+pub fn redis(settings: &Settings, address: RedisAddress) -> RedisConfig {
     let ca: Option<Pem> = settings.optional("redis_ca");
     let cert: Option<Pem> = settings.optional("redis_cert");
     let key: Option<Pem> = settings.optional("redis_key");
@@ -37,37 +48,9 @@ pub fn redis(
         connections: settings.value_in("redis_connections", 2..=1_000),
         answer_within: settings
             .value_in("redis_timeout", Duration::from_millis(10)..=Duration::from_secs(5)),
-        tell_server_change: !queue.is_some_and(QueueSettings::brings_everything_back),
-        ..RedisConfig::new(address, retention)
+        ..RedisConfig::new(address)
     }
 }
-
-/// Reads where the log is, when it must be one that several functions share.
-pub fn shared_log(settings: &Settings) -> Option<RedisAddress> {
-    let SharedLog(address) = settings.value("log");
-    if address.is_none() {
-        settings.mistake("log", "must be a Redis (`redis://…`), which all functions share");
-    }
-    address
-}
-
-struct SharedLog(Option<RedisAddress>);
-
-impl FromSetting for SharedLog {
-    const EXPECTS: &'static str = REDIS_ADDRESS;
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        if !text.starts_with("redis") {
-            return Ok(Self(None));
-        }
-        let address = text.parse().map_err(|error: InvalidAddress| error.to_string());
-        address.map(|address| Self(Some(address)))
-    }
-}
-
-/// How the address of a log in Redis is written.
-const REDIS_ADDRESS: &str = "`redis://HOST`, `redis+sentinel://HOST,…/NAME` or `redis+cluster://HOST,…`, with `rediss` \
-                             over TLS";
 
 /// What stands in a file in PEM.
 struct Pem(Vec<u8>);

@@ -3,15 +3,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool_redis::redis::FromRedisValue;
 use hookwire_event::{Event, Topic, encode_record};
 use hookwire_log::{AppendError, Appended, BoxError};
+use hookwire_redis::redis::FromRedisValue;
+use hookwire_redis::{Call, Fault, Purpose, Script};
 use tokio::sync::oneshot;
 
-use crate::Shared;
-use crate::calls::{Call, Purpose};
-use crate::fault::Fault;
-use crate::script::Script;
+use crate::fault::append_error;
+use crate::keys::{TopicKeys, mark};
+use crate::{Shared, script};
 
 /// Appends events, those of one topic one call after another: what comes while a call is on its way shares the next one.
 ///
@@ -52,7 +52,7 @@ const CARRIED_BYTES: &[u8] = b"16384";
 
 impl Appender {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, script: Arc::new(Script::append()), lanes: Arc::default() }
+        Self { shared, script: Arc::new(script::append()), lanes: Arc::default() }
     }
 
     pub(crate) async fn append(&self, event: Event) -> Result<Appended, AppendError> {
@@ -62,10 +62,10 @@ impl Appender {
             return Err(AppendError::TooLarge { size_bytes, limit_bytes });
         }
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { mark: self.shared.keys.mark(&event), record, answer };
+        let waiting = Waiting { mark: mark(self.shared.redis.keys(), &event), record, answer };
         self.enqueue(event.topic, waiting)?;
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
-            Ok(Ok(answer)) => answer.map_err(|fault| AppendError::from(fault.as_ref().clone())),
+            Ok(Ok(answer)) => answer.map_err(|fault| append_error(fault.as_ref().clone())),
             Ok(Err(_gone)) => Err(AppendError::Unknown(BoxError::from("the append was given up"))),
             Err(_elapsed) => Err(AppendError::Unknown(BoxError::from("no answer in time"))),
         }
@@ -118,9 +118,10 @@ impl Appender {
 
     /// What became of the events, in their order, up to the first that was refused.
     async fn positions(&self, topic: &Topic, batch: &[Waiting]) -> Result<Vec<Appended>, Fault> {
-        let keys = self.shared.keys.topic(topic);
+        let redis = &self.shared.redis;
+        let keys = TopicKeys::new(redis.keys(), topic);
         let common = self.shared.common_arguments();
-        let command: &[u8] = if self.shared.sharded { b"SPUBLISH" } else { b"PUBLISH" };
+        let command: &[u8] = if redis.is_cluster() { b"SPUBLISH" } else { b"PUBLISH" };
         let mut arguments: Vec<&[u8]> = common.iter().map(Vec::as_slice).collect();
         arguments.extend([command, keys.channel.as_bytes(), CARRIED_BYTES]);
         for waiting in batch {
@@ -128,7 +129,7 @@ impl Appender {
         }
         let keys = [&*keys.log, &*keys.state, &*keys.marks[0], &*keys.marks[1]];
         let call = Call::Script(&self.script, &keys, &arguments);
-        let answer = self.shared.calls.make(Purpose::Append, call).await?;
+        let answer = redis.call(Purpose::Append, call).await?;
         let answers = Vec::<(u8, String)>::from_redis_value(answer);
         let answers = answers.map_err(|error| Fault::Refused(error.to_string()))?;
         let appended = answers.into_iter().map(|(new, position)| {

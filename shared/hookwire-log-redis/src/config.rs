@@ -1,63 +1,23 @@
-use std::fmt;
-use std::time::Duration;
-
 use hookwire_log::{Clock, Retention};
-
-use crate::{Certificates, RedisAddress};
+use hookwire_redis::{RedisAddress, RedisConfig};
 
 /// How a log is kept in Redis.
 #[derive(Debug, Clone)]
-pub struct RedisConfig {
-    /// Where Redis is.
-    pub address: RedisAddress,
-    /// Certificates for an address with TLS; without them those of the system count.
-    pub certificates: Certificates,
+pub struct RedisLogConfig {
+    /// How Redis is reached.
+    pub redis: RedisConfig,
     /// How long events are kept and ids remembered.
     pub retention: Retention,
-    /// What every key begins with, so that several relays can share one Redis.
-    pub namespace: String,
-    /// Key of the hash that stands for a topic in key names; the same in every process.
-    pub hash_secret: HashSecret,
-    /// Most connections for commands; half of them for appends and half for reads.
-    pub connections: usize,
-    /// How long an answer may take, and then a connection.
-    pub answer_within: Duration,
-    /// How long a connection may take to be made.
-    pub connect_within: Duration,
-    /// How long no call is made after five have failed in a row.
-    pub open_for: Duration,
     /// Whether readers are told of a change of the server as of a possible loss; not needed where lost events come back.
     pub tell_server_change: bool,
     /// Time of appends; without it the server's own, which is the same for every process.
     pub clock: Option<Clock>,
 }
 
-/// A secret that is shown as `…`.
-#[derive(Clone)]
-pub struct HashSecret(pub String);
-
-impl fmt::Debug for HashSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
-impl RedisConfig {
+impl RedisLogConfig {
     /// Everything but the address as it is by default.
     #[must_use]
     pub fn new(address: RedisAddress, retention: Retention) -> Self {
-        Self {
-            address,
-            certificates: Certificates::default(),
-            retention,
-            namespace: "hookwire".into(),
-            hash_secret: HashSecret("hookwire".into()),
-            connections: 50,
-            answer_within: Duration::from_millis(500),
-            connect_within: Duration::from_secs(1),
-            open_for: Duration::from_secs(30),
-            tell_server_change: true,
-            clock: None,
-        }
+        Self { redis: RedisConfig::new(address), retention, tell_server_change: true, clock: None }
     }
 }

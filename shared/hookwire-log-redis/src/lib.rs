@@ -5,24 +5,17 @@
 //! any more is a gap. One connection per process subscribes to everything that is followed; a publish may be lost, and
 //! then the log is read. While Redis is away appends and reads fail, quickly, and watches go on.
 
-mod address;
 mod append;
-mod calls;
 mod config;
-mod connection;
 mod fault;
 mod keys;
-mod masters;
 mod message;
-mod pool;
 mod quarantine;
 mod read;
 mod report;
 mod resume;
 mod script;
-mod server;
 mod subscriber;
-mod trouble;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -30,28 +23,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{
-    AppendError, Appended, BoxError, Clock, Listener, Log, Page, PageLimit, ReadError, Retention,
-    Start, Watch,
+    AppendError, Appended, Clock, Listener, Log, Page, PageLimit, ReadError, Retention, Start,
+    Watch,
 };
+use hookwire_redis::{Call, Purpose, Redis, Script, SetUpError};
 
-pub use address::{InvalidAddress, RedisAddress};
-pub use config::{HashSecret, RedisConfig};
+pub use config::RedisLogConfig;
 pub use report::ServerReport;
-pub use server::Certificates;
 
 use crate::append::Appender;
-use crate::calls::{Call, Calls, Purpose};
-use crate::keys::Keys;
+use crate::fault::read_error;
 use crate::read::Reader;
-use crate::script::Script;
-use crate::server::Server;
 use crate::subscriber::{Hearing, Subscriber};
 
 /// The log in Redis.
 #[derive(Debug)]
 pub struct RedisLog {
     shared: Arc<Shared>,
-    server: Server,
     appender: Appender,
     reader: Reader,
     subscriber: OnceLock<Subscriber>,
@@ -65,46 +53,39 @@ const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 /// What appends, reads and the subscription have in common.
 #[derive(Debug)]
 struct Shared {
-    keys: Keys,
-    calls: Calls,
+    redis: Arc<Redis>,
     retention: Retention,
     clock: Option<Clock>,
     tell_server_change: bool,
-    /// In a cluster a channel belongs to a slot, like a key.
-    sharded: bool,
 }
 
-/// The configuration cannot be used, whatever Redis says.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection to Redis cannot be set up")]
-pub struct SetUpError(#[source] BoxError);
-
 impl RedisLog {
-    /// Sets the log up. Nothing is connected before it is needed, so Redis may be away.
+    /// Sets the log up with a Redis of its own. Nothing is connected before it is needed, so Redis may be away.
     ///
     /// # Errors
     ///
     /// [`SetUpError`]: the certificates cannot be read.
-    pub fn new(config: &RedisConfig) -> Result<Self, SetUpError> {
-        let server = Server::new(config).map_err(|error| SetUpError(error.into()))?;
-        let calls = Calls::new(&server, config).map_err(|error| SetUpError(error.into()))?;
+    pub fn new(config: &RedisLogConfig) -> Result<Self, SetUpError> {
+        Ok(Self::on(Arc::new(Redis::new(&config.redis)?), config))
+    }
+
+    /// Sets the log up on a Redis that was made of the same configuration and that other adapters use too.
+    #[must_use]
+    pub fn on(redis: Arc<Redis>, config: &RedisLogConfig) -> Self {
         let shared = Arc::new(Shared {
-            keys: Keys::new(&config.namespace, &config.hash_secret.0),
-            calls,
+            redis,
             retention: config.retention,
             clock: config.clock.clone(),
             tell_server_change: config.tell_server_change,
-            sharded: server.is_cluster(),
         });
-        Ok(Self {
+        Self {
             appender: Appender::new(Arc::clone(&shared)),
             reader: Reader::new(Arc::clone(&shared)),
             shared,
-            server,
             subscriber: OnceLock::new(),
-            put: Script::quarantine(),
-            remove: Script::remove(),
-        })
+            put: script::quarantine(),
+            remove: script::remove(),
+        }
     }
 
     /// Subscribes now and not with the first watch, for a process that serves streams: it then notices at once when Redis
@@ -119,12 +100,11 @@ impl RedisLog {
     ///
     /// [`ReadError`]: no answer.
     pub async fn report(&self) -> Result<Vec<ServerReport>, ReadError> {
-        ServerReport::of(&self.shared.calls, &self.server).await
+        ServerReport::of(&self.shared.redis).await
     }
 
     fn subscriber(&self) -> &Subscriber {
-        let start = || Subscriber::start(self.server.clone(), Arc::clone(&self.shared));
-        self.subscriber.get_or_init(start)
+        self.subscriber.get_or_init(|| Subscriber::start(Arc::clone(&self.shared)))
     }
 }
 
@@ -176,10 +156,11 @@ impl Log for RedisLog {
             return Err(ReadError(format!("the subscription is down: {reason}").into()));
         }
         // A write and no PING: a server that is full, or a replica, answers that one as well.
-        let key = self.shared.keys.probe();
-        let mut probe = deadpool_redis::redis::cmd("SET");
+        let redis = &self.shared.redis;
+        let key = redis.keys().probe();
+        let mut probe = hookwire_redis::redis::cmd("SET");
         probe.arg(&key).arg(1).arg("PX").arg(1_000);
-        self.shared.calls.make(Purpose::Read, Call::Command(&probe, Some(&key))).await?;
-        Ok(())
+        let probed = redis.call(Purpose::Read, Call::Command(&probe, Some(&key))).await;
+        probed.map(drop).map_err(read_error)
     }
 }

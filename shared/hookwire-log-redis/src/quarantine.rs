@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use bytes::Bytes;
-use deadpool_redis::redis::{self, FromRedisValue, Value};
 use hookwire_log::{BoxError, Quarantine, Quarantined};
+use hookwire_redis::redis::{self, FromRedisValue, Value};
+use hookwire_redis::{Call, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::RedisLog;
-use crate::calls::{Call, Purpose};
+use crate::{RedisLog, keys};
 
 /// Most notifications kept.
 const NOTIFICATIONS: &[u8] = b"1000";
@@ -32,10 +32,10 @@ impl Quarantine for RedisLog {
         let record = Record { source, reason, received_at_ms, headers, body: body.into() };
         let record = postcard::to_allocvec(&record)?;
         let arguments = [NOTIFICATIONS, BYTES, KEPT_MS, size_bytes.as_bytes(), &record];
-        let keys = self.shared.keys.quarantine();
+        let keys = keys::quarantine(self.shared.redis.keys());
         let keys = keys.each_ref().map(String::as_str);
         let call = Call::Script(&self.put, &keys, &arguments);
-        let put = self.shared.calls.make(Purpose::Append, call).await?;
+        let put = self.shared.redis.call(Purpose::Append, call).await?;
         let (number, dropped) = <(u64, u64)>::from_redis_value(put)?;
         if dropped > 0 {
             tracing::warn!(dropped, "the quarantine is full, its oldest notifications are dropped");
@@ -53,12 +53,12 @@ impl Quarantine for RedisLog {
     }
 
     async fn remove(&self, id: u64) -> Result<(), BoxError> {
-        let keys = self.shared.keys.quarantine();
+        let keys = keys::quarantine(self.shared.redis.keys());
         let keys = keys.each_ref().map(String::as_str);
         let id = id.to_string();
         let arguments = [id.as_bytes()];
         let call = Call::Script(&self.remove, &keys, &arguments);
-        self.shared.calls.make(Purpose::Append, call).await?;
+        self.shared.redis.call(Purpose::Append, call).await?;
         Ok(())
     }
 }
@@ -66,11 +66,11 @@ impl Quarantine for RedisLog {
 impl RedisLog {
     /// Reads a range of the quarantine; `range` is what stands behind the key.
     async fn entries(&self, command: &str, range: &[&str]) -> Result<Vec<Quarantined>, BoxError> {
-        let [entries, _] = self.shared.keys.quarantine();
+        let [entries, _] = keys::quarantine(self.shared.redis.keys());
         let mut command = redis::cmd(command);
         command.arg(&entries).arg(range);
         let found =
-            self.shared.calls.make(Purpose::Read, Call::Command(&command, Some(&entries))).await?;
+            self.shared.redis.call(Purpose::Read, Call::Command(&command, Some(&entries))).await?;
         let found = Vec::<(String, Vec<Value>)>::from_redis_value(found)?;
         Ok(found.into_iter().filter_map(|(id, fields)| notification(&id, fields)).collect())
     }

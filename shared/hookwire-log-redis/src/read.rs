@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deadpool_redis::redis::{FromRedisValue, ParsingError, Value};
 use hookwire_event::{Event, Position, Topic, decode_record};
 use hookwire_log::{BoxError, Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
+use hookwire_redis::redis::{FromRedisValue, ParsingError, Value};
+use hookwire_redis::{Call, Purpose, Script};
 
-use crate::Shared;
-use crate::calls::{Call, Purpose};
+use crate::fault::read_error;
+use crate::keys::TopicKeys;
 use crate::resume::{Resume, Surroundings, between, resume};
-use crate::script::Script;
+use crate::{Shared, script};
 
 /// Reads topics.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ struct Stored {
 
 impl Reader {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, read: Script::read(), locate: Script::locate() }
+        Self { shared, read: script::read(), locate: script::locate() }
     }
 
     pub(crate) async fn page(
@@ -137,13 +138,14 @@ impl Reader {
         script: &Script,
         arguments: &[&[u8]],
     ) -> Result<Value, ReadError> {
-        let keys = self.shared.keys.topic(topic);
+        let redis = &self.shared.redis;
+        let keys = TopicKeys::new(redis.keys(), topic);
         let common = self.shared.common_arguments();
         let arguments: Vec<&[u8]> =
             common.iter().map(Vec::as_slice).chain(arguments.iter().copied()).collect();
         let keys = [&*keys.log, &*keys.state, &*keys.marks[0], &*keys.marks[1]];
         let call = Call::Script(script, &keys, &arguments);
-        self.shared.calls.make(Purpose::Read, call).await.map_err(ReadError::from)
+        redis.call(Purpose::Read, call).await.map_err(read_error)
     }
 }
 

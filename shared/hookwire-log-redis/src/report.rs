@@ -1,10 +1,10 @@
 use std::fmt;
 
-use deadpool_redis::redis::{self, FromRedisValue, InfoDict, Value};
 use hookwire_log::{BoxError, ReadError};
+use hookwire_redis::redis::{self, FromRedisValue, InfoDict, Value};
+use hookwire_redis::{Call, Purpose, Redis};
 
-use crate::calls::{Call, Calls, Purpose};
-use crate::server::Server;
+use crate::fault::read_error;
 
 /// What a server says of itself, and what on-call should change about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,18 +24,18 @@ const OLDEST: (u64, u64) = (6, 2);
 const OLDEST_IN_CLUSTER: (u64, u64) = (7, 0);
 
 impl ServerReport {
-    pub(crate) async fn of(calls: &Calls, server: &Server) -> Result<Vec<Self>, ReadError> {
+    pub(crate) async fn of(redis: &Redis) -> Result<Vec<Self>, ReadError> {
         let info = redis::cmd("INFO");
-        let answer = calls.make(Purpose::Read, Call::Command(&info, None)).await?;
+        let answer = redis.call(Purpose::Read, Call::Command(&info, None)).await;
         // Of a cluster every node answers.
-        let answers = match answer {
+        let answers = match answer.map_err(read_error)? {
             Value::Map(nodes) => nodes.into_iter().map(|(_, info)| info).collect(),
             one => vec![one],
         };
         let infos = answers.into_iter().map(InfoDict::from_redis_value);
         let infos = infos.collect::<Result<Vec<_>, _>>();
         let infos = infos.map_err(|error| ReadError(BoxError::from(error)))?;
-        Ok(infos.iter().map(|info| Self::read(info, server.is_cluster())).collect())
+        Ok(infos.iter().map(|info| Self::read(info, redis.is_cluster())).collect())
     }
 
     fn read(info: &InfoDict, cluster: bool) -> Self {

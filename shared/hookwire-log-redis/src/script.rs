@@ -1,62 +1,25 @@
-use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
+//! The scripts of the log.
 
-use crate::connection::Connection;
-
-/// One of our Lua scripts: loaded into the server by its first use there, then called by its digest.
-#[derive(Debug)]
-pub(crate) struct Script {
-    script: redis::Script,
-    source: &'static str,
-}
+use hookwire_redis::Script;
 
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident($($file:literal),+);)*) => { $(
         $(#[$doc])*
-        pub(crate) fn $name() -> Self {
-            Self::new(concat!($(include_str!($file)),+))
+        pub(crate) fn $name() -> Script {
+            Script::new(concat!($(include_str!($file)),+))
         }
     )* };
 }
 
-impl Script {
-    scripts! {
-        /// Appends events to one topic.
-        append("lua/topic.lua", "lua/append.lua");
-        /// Reads what follows a position.
-        read("lua/topic.lua", "lua/read.lua");
-        /// Finds a position.
-        locate("lua/topic.lua", "lua/locate.lua");
-        /// Puts a notification into the quarantine.
-        quarantine("lua/quarantine.lua");
-        /// Takes a notification out of the quarantine.
-        remove("lua/remove.lua");
-    }
-
-    fn new(source: &'static str) -> Self {
-        Self { script: redis::Script::new(source), source }
-    }
-
-    /// Runs the script on a connection. `keys` are its keys and `arguments` the rest.
-    pub(crate) async fn run(
-        &self,
-        connection: &mut Connection,
-        keys: &[&str],
-        arguments: &[&[u8]],
-    ) -> Result<Value, RedisError> {
-        let known = call("EVALSHA", self.script.get_hash(), keys, arguments);
-        match known.query_async(connection).await {
-            // A server that was started anew, or whose scripts were flushed. EVAL keeps it and reaches the one server
-            // that has the keys, which SCRIPT LOAD would not in a cluster.
-            Err(error) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) => {
-                call("EVAL", self.source, keys, arguments).query_async(connection).await
-            }
-            answer => answer,
-        }
-    }
-}
-
-fn call(command: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
-    let mut cmd = redis::cmd(command);
-    cmd.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-    cmd
+scripts! {
+    /// Appends events to one topic.
+    append("lua/topic.lua", "lua/append.lua");
+    /// Reads what follows a position.
+    read("lua/topic.lua", "lua/read.lua");
+    /// Finds a position.
+    locate("lua/topic.lua", "lua/locate.lua");
+    /// Puts a notification into the quarantine.
+    quarantine("lua/quarantine.lua");
+    /// Takes a notification out of the quarantine.
+    remove("lua/remove.lua");
 }

@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::Shared;
-use crate::server::Server;
 use task::Task;
 
 /// Whether publishes are heard.
@@ -42,10 +41,10 @@ type Done = oneshot::Sender<Result<Watch, ReadError>>;
 
 impl Subscriber {
     /// Starts to connect.
-    pub(crate) fn start(server: Server, shared: Arc<Shared>) -> Self {
+    pub(crate) fn start(shared: Arc<Shared>) -> Self {
         let (commands, waiting) = mpsc::unbounded_channel();
         let (told, hearing) = watch::channel(Hearing::Nothing("it has not connected yet".into()));
-        let task = Task::new(server, shared, (commands.clone(), waiting), told);
+        let task = Task::new(shared, (commands.clone(), waiting), told);
         Self { commands, hearing, task: tokio::spawn(task.run()) }
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hookwire_log::conformance::{Backend, TestClock, every_promise};
 use hookwire_log::{Log, Quarantine, Retention};
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
+use hookwire_redis::RedisConfig;
 use hookwire_redis_server::{Cluster, Server};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -19,10 +20,13 @@ struct Redis {
 
 impl Redis {
     fn new(url: &str, namespace: &str, retention: Retention, clock: &TestClock) -> Self {
-        let config = RedisConfig {
-            namespace: namespace.into(),
+        let config = RedisLogConfig {
             clock: Some(clock.clock()),
-            ..RedisConfig::new(url.parse().unwrap(), retention)
+            ..RedisLogConfig::new(url.parse().unwrap(), retention)
+        };
+        let config = RedisLogConfig {
+            redis: RedisConfig { namespace: namespace.into(), ..config.redis },
+            ..config
         };
         Self { log: Arc::new(RedisLog::new(&config).unwrap()), _server: None }
     }

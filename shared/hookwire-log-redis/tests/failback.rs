@@ -6,11 +6,11 @@ use std::time::Duration;
 use hookwire_event::{Position, Topic};
 use hookwire_log::conformance::event;
 use hookwire_log::{Appended, GapReason, Log, PageLimit, Retention};
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_redis_server::Server;
 
 fn log(server: &Server) -> RedisLog {
-    let config = RedisConfig::new(server.url().parse().unwrap(), Retention::default());
+    let config = RedisLogConfig::new(server.url().parse().unwrap(), Retention::default());
     RedisLog::new(&config).unwrap()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hookwire_event::{Position, Topic};
 use hookwire_log::conformance::event;
 use hookwire_log::{Entry, Listener, Log, Retention};
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_redis_server::Server;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -42,7 +42,7 @@ impl Heard {
 }
 
 fn log(server: &Server) -> RedisLog {
-    let config = RedisConfig::new(server.url().parse().unwrap(), Retention::default());
+    let config = RedisLogConfig::new(server.url().parse().unwrap(), Retention::default());
     RedisLog::new(&config).unwrap()
 }
 

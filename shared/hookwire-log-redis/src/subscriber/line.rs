@@ -1,13 +1,12 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::redis::{self, PushInfo, RedisError, Value};
 use futures_util::{StreamExt, stream};
 use hookwire_event::Position;
+use hookwire_redis::redis::{self, PushInfo, RedisError, Value};
+use hookwire_redis::{Connection, Redis};
 use tokio::sync::mpsc;
-
-use crate::connection::Connection;
-use crate::server::Server;
 
 /// The connection that subscribes, and what is pushed on it.
 pub(super) struct Line {
@@ -27,10 +26,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const CONCURRENT: usize = 64;
 
 impl Line {
-    pub(super) async fn connect(server: Server) -> Result<Self, RedisError> {
+    pub(super) async fn connect(redis: Arc<Redis>) -> Result<Self, RedisError> {
         let (sender, pushes) = mpsc::unbounded_channel();
         // Sentinels and the nodes of a cluster are asked one after another, each with a time-out of its own.
-        let connection = tokio::time::timeout(CONNECT_WITHIN, server.connect(Some(sender))).await;
+        let connection = tokio::time::timeout(CONNECT_WITHIN, redis.subscribe_with(sender)).await;
         let connection =
             connection.unwrap_or_else(|_elapsed| Err(super::task::cut("no connection in time")))?;
         Ok(Self { wire: Wire(connection), pushes })

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool_redis::redis::{PushInfo, PushKind, RedisError, Value};
 use hookwire_log::{BoxError, ReadError};
+use hookwire_redis::redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -10,7 +10,7 @@ use super::line::Line;
 use super::watched::Topics;
 use super::{Command, Hearing};
 use crate::Shared;
-use crate::server::Server;
+use crate::keys::TopicKeys;
 
 /// How often the line is asked whether it is alive; with the time that an answer may take that bounds how long a dead
 /// one is believed in.
@@ -25,7 +25,6 @@ const AT_ONCE: usize = 512;
 
 /// The owner of the subscription.
 pub(super) struct Task {
-    server: Server,
     shared: Arc<Shared>,
     topics: Topics,
     waiting: mpsc::UnboundedReceiver<Command>,
@@ -34,12 +33,11 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(
-        server: Server,
         shared: Arc<Shared>,
         (commands, waiting): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
         told: watch::Sender<Hearing>,
     ) -> Self {
-        Self { server, shared, topics: Topics::new(commands), waiting, told }
+        Self { shared, topics: Topics::new(commands), waiting, told }
     }
 
     /// Keeps a line up for ever.
@@ -47,7 +45,7 @@ impl Task {
         let mut pause = Duration::ZERO;
         let mut lost_at: Option<Instant> = None;
         // Whoever comes before the first try is over waits for it.
-        let mut connected = Line::connect(self.server.clone()).await;
+        let mut connected = Line::connect(Arc::clone(&self.shared.redis)).await;
         loop {
             let reason = match connected {
                 Ok(line) => self.listen(line, &mut lost_at, &mut pause).await,
@@ -58,7 +56,7 @@ impl Task {
             let wait = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
             self.meanwhile(tokio::time::sleep(wait)).await;
             pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-            connected = self.meanwhile(Line::connect(self.server.clone())).await;
+            connected = self.meanwhile(Line::connect(Arc::clone(&self.shared.redis))).await;
         }
     }
 
@@ -137,7 +135,7 @@ impl Task {
         if let Some(duration_ms) = duration_ms {
             metrics::counter!("hookwire_redis_resubscriptions_total").increment(1);
             // Whoever cut the subscription cut the other connections too, most likely.
-            self.shared.calls.renew();
+            self.shared.redis.renew();
             let duration_ms = u64::try_from(duration_ms).unwrap_or(u64::MAX);
             tracing::info!(
                 duration_ms,
@@ -147,7 +145,7 @@ impl Task {
         }
         metrics::gauge!("hookwire_redis_subscribed").set(1);
         self.told.send_replace(Hearing::Something);
-        self.shared.calls.answer();
+        self.shared.redis.answers();
         Ok(())
     }
 
@@ -220,7 +218,7 @@ impl Task {
             match command {
                 Command::Unwatch { channel, listener } => self.topics.unwatch(&channel, &listener),
                 Command::Watch { topic, listener, done } => {
-                    let keys = self.shared.keys.topic(&topic);
+                    let keys = TopicKeys::new(self.shared.redis.keys(), &topic);
                     let channel = self.topics.watch(topic, keys, Arc::clone(&listener));
                     asking.push((channel, listener, done));
                 }
@@ -248,8 +246,8 @@ impl Task {
     async fn check(&mut self, line: &mut Line, look: bool) -> Result<(), RedisError> {
         let asked = line.wire.clone().ping();
         self.listening(line, asked).await?;
-        self.shared.calls.answer();
-        self.shared.calls.tidy();
+        self.shared.redis.answers();
+        self.shared.redis.tidy();
         self.topics.confirm_suspicions();
         let left = self.topics.left();
         if !left.is_empty() {
@@ -260,7 +258,7 @@ impl Task {
             self.subscribe(line).await?;
         }
         if look {
-            self.shared.calls.ask_for_masters().await;
+            self.shared.redis.ask_for_masters().await;
             let asked = line.wire.clone().expect_master();
             self.listening(line, asked).await?;
             let followed = self.topics.states();

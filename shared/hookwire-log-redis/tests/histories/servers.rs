@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{Cmd, FromRedisValue, Value, cmd};
 use hookwire_event::Topic;
 use hookwire_log::conformance::TestClock;
 use hookwire_log::{Log, Retention, Start};
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
+use hookwire_redis::RedisConfig;
+use hookwire_redis::redis::aio::MultiplexedConnection;
+use hookwire_redis::redis::{Cmd, FromRedisValue, Value, cmd};
 use hookwire_redis_server::{Server, ServerOptions};
 
 /// The servers between which the histories move their topics.
@@ -70,16 +71,16 @@ impl Servers {
         tell_server_change: bool,
     ) -> RedisLog {
         let address = self.nodes[node].server.url().parse().unwrap();
-        let config = RedisConfig {
+        let redis = RedisConfig {
             namespace: namespace.to_owned(),
-            clock: Some(clock.clock()),
             connections: 2,
-            tell_server_change,
             // All histories share two cores.
             answer_within: Duration::from_secs(20),
             connect_within: Duration::from_secs(20),
-            ..RedisConfig::new(address, retention)
+            ..RedisConfig::new(address)
         };
+        let clock = Some(clock.clock());
+        let config = RedisLogConfig { redis, retention, tell_server_change, clock };
         RedisLog::new(&config).unwrap()
     }
 

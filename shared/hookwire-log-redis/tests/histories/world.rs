@@ -382,7 +382,7 @@ impl World {
             _ => &[],
         };
         if noise.is_empty() {
-            let mut delete = deadpool_redis::redis::cmd("XDEL");
+            let mut delete = hookwire_redis::redis::cmd("XDEL");
             self.servers.call::<()>(self.node, delete.arg(key).arg(&id)).await;
         } else {
             self.servers.damage(self.node, &self.namespace, &id, noise).await;

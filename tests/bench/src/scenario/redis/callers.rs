@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use hookwire_event::{EventId, encode_record};
 use hookwire_log::{Appended, Log, Retention};
-use hookwire_log_redis::{RedisConfig, RedisLog};
+use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use redis::{AsyncConnectionConfig, Client};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -56,8 +56,8 @@ pub fn xadd(url: &str, depth: usize, time: Duration) -> anyhow::Result<Appends> 
 pub fn script(url: &str, topics: usize, time: Duration) -> anyhow::Result<Appends> {
     // A round appends more than a topic keeps by default, and every event is counted at its end.
     let retention = Retention { events: 2_000_000, bytes: 1 << 30, ..Retention::default() };
-    let mut config = RedisConfig::new(url.parse()?, retention);
-    config.answer_within = Duration::from_secs(5);
+    let mut config = RedisLogConfig::new(url.parse()?, retention);
+    config.redis.answer_within = Duration::from_secs(5);
     let padding = padding()?;
     runtime()?.block_on(async {
         let log = Arc::new(RedisLog::new(&config)?);

@@ -6,8 +6,10 @@ use deadpool_redis::redis::{Cmd, Pipeline, RedisFuture, Value};
 
 /// A connection to the server, or to all those of a cluster.
 #[derive(Clone)]
-pub(crate) enum Connection {
+pub enum Connection {
+    /// To the server, or to the master that Sentinels know.
     One(MultiplexedConnection),
+    /// To all nodes of a cluster.
     Cluster(ClusterConnection),
 }
 

@@ -36,7 +36,7 @@ impl fmt::Debug for Certificates {
     }
 }
 
-/// Whoever keeps the log: every connection is made to the one that does so at that moment.
+/// Whoever keeps the data: every connection is made to the one that does so at that moment.
 #[derive(Clone)]
 pub(crate) struct Server {
     source: Source,

@@ -3,11 +3,11 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-/// Where Redis is and how it is reached: the text behind `HOOKWIRE_LOG`.
+/// Where Redis is and how it is reached.
 ///
 /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` for one server, `redis+sentinel://[…@]HOST[:PORT],…/SERVICE` for the
 /// master that Sentinels know by that name, `redis+cluster://[…@]HOST[:PORT],…` for a cluster; with `rediss` instead of
-/// `redis` over TLS. User and password are those of the servers that keep the log.
+/// `redis` over TLS. User and password are those of the servers that keep the data, not those of Sentinels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisAddress {
     pub(crate) shape: Shape,

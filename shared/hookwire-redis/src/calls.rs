@@ -32,7 +32,7 @@ const TRIES: u32 = 3;
 
 /// One call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Call<'a> {
+pub enum Call<'a> {
     /// A script with its keys and arguments.
     Script(&'a Script, &'a [&'a str], &'a [&'a [u8]]),
     /// A command, and the key that it is about.
@@ -57,8 +57,10 @@ impl Call<'_> {
 
 /// Who a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
+    /// Somebody who writes and is to be answered soon.
     Append,
+    /// A reader, who is patient.
     Read,
 }
 
@@ -79,7 +81,7 @@ impl Calls {
 
     /// Makes a call, and makes it again on another connection if the first try says nothing about the next.
     ///
-    /// Every call may be made several times: appends are deduplicated, and nothing else changes what counts.
+    /// Every call may be made several times: whoever makes it sees to that.
     pub(crate) async fn make(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
         if self.masters.is_unknown() {
             self.ask_for_masters().await;

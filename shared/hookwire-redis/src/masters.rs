@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::Value;
 use hookwire_breaker::Breaker;
 
-/// The breakers, one for each server that takes appends: in a cluster the loss of one master must not keep calls from the
+/// The breakers, one for each server that takes writes: in a cluster the loss of one master must not keep calls from the
 /// others.
 #[derive(Debug)]
 pub(crate) struct Masters {
