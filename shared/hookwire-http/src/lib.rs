@@ -1,13 +1,16 @@
 //! What every HTTP edge shares: problem details, the client's address, the guard of an open relay, the listener.
 
 mod body;
+mod bypass;
 mod client;
 mod deadline;
 mod guard;
 mod listener;
+mod over_limit;
 mod problem;
 
 pub use body::{is_json, media_type, read_body};
+pub use bypass::Bypass;
 pub use client::{ClientNet, Peer, TrustedHops};
 pub use guard::{LoopbackGuard, guard_loopback, guard_origin};
 pub use listener::{Connection, Listener, ListenerConfig};

@@ -28,6 +28,23 @@ impl Problem {
         self
     }
 
+    /// Tells how much of a limit is left, and in how many seconds all of it is there again.
+    ///
+    /// Source: <https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-03>, whose three headers are
+    /// what clients read today.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: u32, remaining: u32, reset_after: Duration) -> Self {
+        let seconds = reset_after.as_secs() + u64::from(reset_after.subsec_nanos() > 0);
+        for (name, value) in [
+            ("ratelimit-limit", u64::from(limit)),
+            ("ratelimit-remaining", u64::from(remaining)),
+            ("ratelimit-reset", seconds),
+        ] {
+            self.headers.push((HeaderName::from_static(name), HeaderValue::from(value)));
+        }
+        self
+    }
+
     /// Tells which methods the resource has.
     #[must_use]
     pub fn allow(mut self, methods: &'static str) -> Self {

@@ -10,6 +10,7 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod cursors;
+mod event_limits;
 mod limit;
 mod limiter;
 mod memory;
@@ -22,6 +23,7 @@ mod tickets;
 use std::error::Error;
 
 pub use cursors::Cursors;
+pub use event_limits::EventLimits;
 pub use limit::{Limit, OverLimit};
 pub use limiter::{Limiter, Quota, Verdict};
 pub use memory::MemoryState;

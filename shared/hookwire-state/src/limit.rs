@@ -32,6 +32,8 @@ type Local =
 /// Over a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverLimit {
+    /// What the limit is of.
+    pub scope: &'static str,
     /// The limit.
     pub quota: Quota,
     /// When the same try is let through, if nobody else comes.
@@ -70,6 +72,7 @@ impl Limit {
         match verdict.is_allowed() {
             true => Ok(verdict),
             false => Err(OverLimit {
+                scope: self.scope,
                 quota: self.quota,
                 retry_after: verdict.retry_after,
                 reset_after: verdict.reset_after,
