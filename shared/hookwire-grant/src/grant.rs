@@ -75,6 +75,12 @@ impl Grant {
         }
     }
 
+    /// Which topics may be read.
+    #[must_use]
+    pub fn subscribe(&self) -> &[TopicPattern] {
+        &self.subscribe
+    }
+
     /// Whether events of a topic, as [`Grant::topic`] gave it, may be read.
     #[must_use]
     pub fn may_subscribe(&self, topic: &Topic) -> bool {
