@@ -1,5 +1,6 @@
 //! What the relay promises, each promise a sentence, spoken over HTTP to a real process.
 
+mod access;
 mod clients;
 mod console;
 mod follow;

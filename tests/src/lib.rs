@@ -7,6 +7,7 @@ mod program;
 mod push;
 mod relay;
 mod stream;
+mod token;
 
 pub use chaos::{Chaos, Disasters, Outcome as ChaosOutcome};
 pub use lambda::Lambda;
@@ -14,3 +15,4 @@ pub use load::{Load, Outcome, Plan};
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};
 pub use stream::{Sse, Stream};
+pub use token::{SECRET, claims, now_s, sign, token};

@@ -218,6 +218,11 @@ impl Relay {
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
+        self.stream(request).await
+    }
+
+    /// Sends a request that is answered with a stream.
+    pub async fn stream(&self, request: RequestBuilder) -> Stream {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
         Stream::new(response)

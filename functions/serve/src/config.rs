@@ -13,7 +13,7 @@ use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::{KEYS, LogAddress, QueueSettings};
+use hookwire_settings::{AccessSettings, KEYS, LogAddress, QueueSettings};
 use http::HeaderValue;
 
 use crate::sources;
@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) queue: Option<QueueSettings>,
     pub(crate) ingress: IngressConfig,
     pub(crate) egress: EgressConfig,
+    pub(crate) access: AccessSettings,
     pub(crate) console: bool,
     pub(crate) log_format: LogFormat,
 }
@@ -57,11 +58,12 @@ pub(crate) fn load(path: Option<PathBuf>) -> Result<(Config, Vec<Warning>), Mist
 
 fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     let listen: SocketAddr = settings.value("listen");
-    if !listen.ip().is_loopback() {
+    let access = hookwire_settings::access(&settings);
+    if !listen.ip().is_loopback() && access.verifier.is_none() {
         settings.mistake(
             "listen",
-            "must be a loopback address, such as `127.0.0.1:8080`: subscribers bring no keys, so anybody who \
-             reaches the relay could read everything; put it behind something that authenticates",
+            "must be a loopback address, such as `127.0.0.1:8080`, or needs keys (`jwt_secret` or `jwks`): without them \
+             anybody who reaches the relay could read everything",
         );
     }
     let slow_after =
@@ -103,6 +105,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
                 .map(|one| one.0)
                 .collect(),
         },
+        access,
         console: settings.value("console"),
         log_format: settings.value("log_format"),
     };

@@ -4,31 +4,48 @@ use std::time::Duration;
 use hookwire_log::{Clock, Log, MemoryLog, Quarantine};
 use hookwire_log_fjall::FjallLog;
 use hookwire_log_redis::{RedisLog, RedisLogConfig};
+use hookwire_redis::Redis;
 use tracing::{info, warn};
 
 use crate::config::LogChoice;
 
+/// What events are kept in.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) quarantine: Arc<dyn Quarantine>,
+    /// The Redis that they are kept in, for whatever else is kept there.
+    pub(crate) redis: Option<Arc<Redis>>,
+}
+
+impl Kept {
+    fn new(log: Arc<impl Log + Quarantine>, redis: Option<Arc<Redis>>) -> Self {
+        Self { log: Arc::clone(&log) as _, quarantine: log, redis }
+    }
+}
+
 /// Opens the chosen log; it keeps the quarantine too.
-pub(crate) fn open(choice: &LogChoice) -> anyhow::Result<(Arc<dyn Log>, Arc<dyn Quarantine>)> {
+pub(crate) fn open(choice: &LogChoice) -> anyhow::Result<Kept> {
     match choice {
         LogChoice::Memory(retention) => {
             let log = Arc::new(MemoryLog::new(*retention, Clock::system()));
             sweep(Arc::downgrade(&log));
             info!("keeping events in memory; a restart forgets them");
-            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
+            Ok(Kept::new(log, None))
         }
         LogChoice::Fjall(config) => {
             let log = Arc::new(FjallLog::open(config, Clock::system())?);
             log.sweep_every(config.sweep_every);
             info!(folder = %config.path.display(), "keeping events on disk");
-            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
+            Ok(Kept::new(log, None))
         }
         LogChoice::Redis(config) => {
-            let log = Arc::new(RedisLog::new(config)?);
+            let redis = Arc::new(Redis::new(&config.redis)?);
+            let log = Arc::new(RedisLog::on(Arc::clone(&redis), config));
             log.listen();
             info!(namespace = config.redis.namespace, "keeping events in {}", config.redis.address);
             tokio::spawn(report(Arc::downgrade(&log), RedisLogConfig::clone(config)));
-            Ok((Arc::clone(&log) as Arc<dyn Log>, log))
+            Ok(Kept::new(log, Some(redis)))
         }
     }
 }

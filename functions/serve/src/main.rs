@@ -1,5 +1,6 @@
 //! The relay as one process, and the tools of a terminal.
 
+mod access;
 mod args;
 mod check;
 mod config;
@@ -11,6 +12,7 @@ mod queue;
 mod redrive;
 mod relay;
 mod sources;
+mod state;
 mod tail;
 
 use clap::Parser;

@@ -4,18 +4,20 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use hookwire_access::{Origins, guard_admin};
 use hookwire_boot::{shutdown, telemetry};
+use hookwire_egress_sse::{EgressConfig, EgressParts};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
-use hookwire_log::{Lateness, Log, Quarantine};
-use hookwire_queue::Intake;
+use hookwire_ingress::IngressConfig;
+use hookwire_log::Quarantine;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::{Config, load};
+use crate::config::load;
+use crate::log::Kept;
 use crate::queue::Queueing;
-use crate::{log, probes};
+use crate::{access, log, probes, state};
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
@@ -30,7 +32,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = Listener::bind(config.listen, config.listener).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
-    let (log, quarantine) = log::open(&config.log)?;
+    let Kept { log, quarantine, redis } = log::open(&config.log)?;
+    let state = state::open(&config.log, redis.as_ref())?;
     let queueing = match &config.queue {
         None => Queueing::none(Arc::clone(&log), Arc::clone(&quarantine)),
         Some(settings) => {
@@ -45,57 +48,76 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         }
     };
     let Queueing { intake, lateness, tasks } = queueing;
-    let router = router(config, log, quarantine, Arc::new(intake), lateness, stop.clone())?;
-    info!(
-        descriptors,
-        "listening on http://{address}, open to this machine: no keys are configured"
-    );
+    let intake = Arc::new(intake);
+    let (access, limits) = access::open(
+        config.access,
+        Origins::new(origins(&config.egress)),
+        config.ingress.trusted_hops,
+        &state,
+    )
+    .await;
+    let known_to = if access.is_open() {
+        "open to this machine: no keys are configured"
+    } else {
+        "for who brings a token"
+    };
+    let egress = EgressParts {
+        log: Arc::clone(&log),
+        intake: Arc::clone(&intake),
+        lateness: lateness.clone(),
+        access,
+        cursors: state.cursors,
+        event_limits: limits.events,
+        draining: stop.clone(),
+    };
+    let edges = Edges { ingress: config.ingress, egress: config.egress, console: config.console };
+    let router = edges.router(egress, quarantine)?;
+    info!(descriptors, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
     info!("stopped");
     Ok(())
 }
 
-fn router(
-    config: Config,
-    log: Arc<dyn Log>,
-    quarantine: Arc<dyn Quarantine>,
-    intake: Arc<Intake>,
-    lateness: Lateness,
-    stop: CancellationToken,
-) -> anyhow::Result<Router> {
-    let recorder = PrometheusBuilder::new().install_recorder()?;
-    let origins = config.egress.cors_origins.iter();
-    let origins = origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect();
-    let guard = LoopbackGuard { origins };
-    let only_known_pages = from_fn_with_state(guard.clone(), guard_origin);
-    let only_this_machine = from_fn_with_state(guard, guard_loopback);
-    let (webhooks, admin) =
-        hookwire_ingress::routers(config.ingress, Arc::clone(&intake), quarantine);
-    let console = if config.console { hookwire_console::router() } else { Router::new() };
-    let egress = hookwire_egress_sse::router(
-        config.egress,
-        Arc::clone(&log),
-        intake,
-        lateness.clone(),
-        stop,
-    );
-    let guarded = egress
-        .merge(admin)
-        .merge(console)
-        .merge(probes::metrics(recorder))
-        .layer(only_this_machine);
-    Ok(webhooks
-        .layer(only_known_pages)
-        .merge(probes::health(log, lateness))
-        .merge(guarded)
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed))
+/// How the edges are set up.
+struct Edges {
+    ingress: IngressConfig,
+    egress: EgressConfig,
+    console: bool,
+}
+
+impl Edges {
+    fn router(self, parts: EgressParts, quarantine: Arc<dyn Quarantine>) -> anyhow::Result<Router> {
+        let recorder = PrometheusBuilder::new().install_recorder()?;
+        let guard = LoopbackGuard { origins: origins(&self.egress).into() };
+        let access = Arc::clone(&parts.access);
+        let health = probes::health(Arc::clone(&parts.log), parts.lateness.clone());
+        let (webhooks, admin) =
+            hookwire_ingress::routers(self.ingress, Arc::clone(&parts.intake), quarantine);
+        let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
+        let admin = admin.merge(probes::metrics(recorder)).layer(only_administrators);
+        let console = if self.console { hookwire_console::router() } else { Router::new() };
+        let pages = hookwire_egress_sse::router(self.egress, parts).merge(admin).merge(console);
+        let router = if access.is_open() {
+            // Nobody proves anything, so only this machine may come, and no page from elsewhere.
+            let only_this_machine = from_fn_with_state(guard.clone(), guard_loopback);
+            let only_known_pages = from_fn_with_state(guard, guard_origin);
+            webhooks.layer(only_known_pages).merge(pages.layer(only_this_machine))
+        } else {
+            webhooks.merge(pages)
+        };
+        Ok(router.merge(health).fallback(not_found).method_not_allowed_fallback(method_not_allowed))
+    }
+}
+
+fn origins(egress: &EgressConfig) -> Vec<String> {
+    let origins = egress.cors_origins.iter();
+    origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect()
 }
 
 async fn not_found() -> Problem {
-    let detail = "there is GET /events, /topics/{topic}/events, POST /webhooks/{source}, POST /ack, /healthz, \
-                  /readyz, /metrics, and the console at /";
+    let detail = "there is GET /events, /topics/{topic}/events, POST /webhooks/{source}, POST /ack, POST /tickets, \
+                  /healthz, /readyz, /metrics, and the console at /";
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }
 

@@ -10,12 +10,12 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 38] = [
+pub const KEYS: [Key; 55] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
         "127.0.0.1:9000",
-        "Address to listen on. Only loopback, as long as subscribers bring no keys.",
+        "Address to listen on; only loopback unless there are keys (`jwt_secret`, `jwks`).",
     ),
     key(
         "log",
@@ -57,10 +57,92 @@ pub const KEYS: [Key; 38] = [
         "client_limit",
         Some("100"),
         "600",
-        "Pushes per minute and address to sources without verification, and failed verifications.",
+        "Pushes per minute and address to sources without verification, failed verifications and tokens that are not good.",
     ),
     key("source_limit", Some("6000"), "60000", "Verified pushes per minute and source."),
     key("source_burst", Some("600"), "6000", "Verified pushes of a source at once."),
+    Key {
+        secret: true,
+        ..key(
+            "jwt_secret",
+            None,
+            "",
+            "Secret of at least 32 bytes, which signs the tokens (JWT, HS256) of subscribers and publishers.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "jwt_secret_before",
+            None,
+            "",
+            "The secret before it, whose tokens are still taken: for rotation.",
+        )
+    },
+    key(
+        "jwks",
+        None,
+        "https://login.example.com/.well-known/jwks.json",
+        "Where the public keys of those tokens are: a URL or a file.",
+    ),
+    key(
+        "jwt_algorithms",
+        Some("RS256,ES256,EdDSA"),
+        "ES256",
+        "Algorithms that these public keys are taken for.",
+    ),
+    key("jwt_audience", None, "hookwire", "What a token's `aud` must hold; without it any."),
+    key(
+        "jwt_issuer",
+        None,
+        "https://login.example.com",
+        "What a token's `iss` must be; without it any.",
+    ),
+    key("jwt_leeway", Some("30s"), "0s", "How far the clocks of those who make tokens may differ."),
+    key(
+        "jwt_max_lifetime",
+        Some("30d"),
+        "1d",
+        "Longest life of a token that is taken, and so how long a revocation is remembered.",
+    ),
+    key(
+        "query_tokens",
+        Some("off"),
+        "on",
+        "Whether `?token=` is taken; proxies write it into their logs, so rather use tickets.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "ticket_secret",
+            None,
+            "",
+            "Secret of at least 32 bytes that seals tickets and their cookies, the same in every relay; `jwt_secret` by \
+             default.",
+        )
+    },
+    key(
+        "cookie_same_site",
+        Some("lax"),
+        "none",
+        "`SameSite` of the cookies that tickets become: `strict`, `lax`, or `none` for pages of other sites.",
+    ),
+    key(
+        "streams_per_user",
+        Some("3"),
+        "10",
+        "Most streams of one user, on all relays together; 0 for any number.",
+    ),
+    key(
+        "streams_over",
+        Some("evict"),
+        "refuse",
+        "What happens to one too many: `evict` ends the oldest, `refuse` answers 429 to the newest.",
+    ),
+    key("stream_lease", Some("30s"), "10s", "How long the streams of a relay that died count."),
+    key("user_limit", Some("600"), "6000", "Requests of one user per minute."),
+    key("topic_limit", None, "600", "Events on one topic per minute; without it any number."),
+    key("global_limit", None, "60000", "Events in all per minute; without it any number."),
     Key {
         secret: true,
         ..key(

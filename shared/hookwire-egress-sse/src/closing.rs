@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use hookwire_state::Ended;
+
 /// Why the relay ends a stream that could go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -7,6 +9,14 @@ pub(crate) enum Closing {
     Lifetime,
     /// The process stops.
     Shutdown,
+    /// Newer streams of the same user have taken its place.
+    Evicted,
+    /// The token that it was opened with has ended.
+    Expired,
+    /// The token that it was opened with was revoked.
+    Revoked,
+    /// Whether it may be served cannot be told now.
+    Unavailable,
 }
 
 impl Closing {
@@ -17,14 +27,29 @@ impl Closing {
         match self {
             Self::Lifetime => "lifetime",
             Self::Shutdown => "shutdown",
+            Self::Evicted => "evicted",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Unavailable => "unavailable",
         }
     }
 
     /// When the client is to come back, in milliseconds: spread, or all would come at once.
     pub(crate) fn retry_ms(self, retry: Duration) -> u64 {
         match self {
-            Self::Lifetime => jittered_ms(retry),
-            Self::Shutdown => jittered_ms(retry) + fastrand::u64(..=millis(Self::SPREAD)),
+            Self::Lifetime | Self::Evicted | Self::Expired | Self::Revoked => jittered_ms(retry),
+            Self::Shutdown | Self::Unavailable => {
+                jittered_ms(retry) + fastrand::u64(..=millis(Self::SPREAD))
+            }
+        }
+    }
+}
+
+impl From<Ended> for Closing {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Evicted => Self::Evicted,
+            Ended::Revoked => Self::Revoked,
         }
     }
 }

@@ -23,6 +23,20 @@ pub(crate) enum Claim {
 
 const PREFIX: &str = "v1.";
 
+/// What stands behind the cursor of a stream that was evicted. A browser brings it back in `Last-Event-ID` when it comes
+/// back by itself, and by nothing else is it told from a new tab.
+const EVICTED: &str = ".evicted";
+
+/// The cursor of a stream that was evicted.
+pub(crate) fn evicted(cursor: &str) -> String {
+    format!("{cursor}{EVICTED}")
+}
+
+/// Whether a cursor is that of a stream that was evicted.
+pub(crate) fn is_evicted(text: &str) -> bool {
+    text.ends_with(EVICTED)
+}
+
 /// Longest text of a cursor that is looked at: 32 topics with the longest numbers there are.
 const MAX_BYTES: usize = 2_048;
 
@@ -55,6 +69,8 @@ impl Cursor {
 
     /// Reads what a client's cursor says of these topics, in their order.
     pub(crate) fn claims(text: &str, topics: &[Topic]) -> Vec<Claim> {
+        // Whoever brings it elsewhere than in the header asks for what follows, as with any cursor.
+        let text = text.strip_suffix(EVICTED).unwrap_or(text);
         if let ([_], Ok(position)) = (topics, text.parse()) {
             return vec![Claim::At(position)];
         }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use hookwire_access::Purpose;
 use hookwire_event::write_cloud_event;
 use hookwire_http::Problem;
 use hookwire_log::{Gap, Page, PageLimit, Start};
@@ -22,11 +23,13 @@ const MAX_EVENTS: usize = 1_000;
 pub(crate) async fn get_topic_events(
     State(egress): State<Arc<Egress>>,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let topic = topic_of(path)?;
-    let query = query.unwrap_or_default();
-    let limit = match query_value(&query, "limit") {
+    let (request, _body) = request.into_parts();
+    let identity = egress.access.identify(&request, Purpose::Read).await?.identity;
+    let topic = egress.granted(identity.follow(&topic_of(path)?), &identity, &request).await?;
+    let query = request.uri.query().unwrap_or_default();
+    let limit = match query_value(query, "limit") {
         None => DEFAULT_EVENTS,
         Some(limit) => limit
             .parse()
@@ -39,7 +42,7 @@ pub(crate) async fn get_topic_events(
     let earliest = in_time(egress.log.locate(&topic, Start::Earliest)).await?;
     let earliest = earliest.map_err(|_cause| unavailable())?;
     let after =
-        query_value(&query, "after").filter(|after| !after.is_empty() && after != "earliest");
+        query_value(query, "after").filter(|after| !after.is_empty() && after != "earliest");
     let claimed = after.as_ref().map(|after| after.parse());
     let unreadable = matches!(claimed, Some(Err(_)));
     let after = claimed.and_then(Result::ok).unwrap_or(earliest);

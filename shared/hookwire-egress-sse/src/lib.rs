@@ -23,16 +23,18 @@ use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::routing::{get, post};
+use hookwire_access::{Access, Identity, Refusal};
 use hookwire_event::{EventType, Topic};
 use hookwire_http::Problem;
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::{Lateness, Log};
 use hookwire_queue::Intake;
+use hookwire_state::{Cursors, EventLimits};
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::ack::Acks;
 use crate::frame::SseCodec;
 
 /// How streams are served.
@@ -61,28 +63,62 @@ struct Egress {
     log: Arc<dyn Log>,
     intake: Arc<Intake>,
     hub: Hub,
-    acks: Acks,
+    access: Arc<Access>,
+    cursors: Arc<dyn Cursors>,
+    event_limits: Arc<EventLimits>,
     /// Cancelled when the process is to stop: streams end then.
     draining: CancellationToken,
 }
 
-/// The routes of the egress, over a log; streams tell when events are late and end when `draining` is cancelled.
-pub fn router(
-    config: EgressConfig,
-    log: Arc<dyn Log>,
-    intake: Arc<Intake>,
-    lateness: Lateness,
-    draining: CancellationToken,
-) -> Router {
+/// What streams and publishers are served from.
+#[derive(Debug)]
+pub struct EgressParts {
+    /// The events.
+    pub log: Arc<dyn Log>,
+    /// Where published events go.
+    pub intake: Arc<Intake>,
+    /// Whether events are late, which streams tell.
+    pub lateness: Lateness,
+    /// Who may follow and publish what.
+    pub access: Arc<Access>,
+    /// Cursors that clients left.
+    pub cursors: Arc<dyn Cursors>,
+    /// How many events may come in.
+    pub event_limits: Arc<EventLimits>,
+    /// Cancelled when the process is to stop: streams end then.
+    pub draining: CancellationToken,
+}
+
+/// The routes of the egress, and those of tickets and revocations, which pages call as well.
+pub fn router(config: EgressConfig, parts: EgressParts) -> Router {
+    let EgressParts { log, intake, lateness, access, cursors, event_limits, draining } = parts;
     let cors = cors(&config.cors_origins);
     let hub = Hub::new(Arc::clone(&log), Arc::new(SseCodec), config.ring).with_lateness(lateness);
-    let egress = Arc::new(Egress { config, log, intake, hub, acks: Acks::default(), draining });
+    let tickets = hookwire_access::router(Arc::clone(&access));
+    let egress = Egress { config, log, intake, hub, access, cursors, event_limits, draining };
+    let egress = Arc::new(egress);
     Router::new()
         .route("/events", get(stream::get_events))
         .route("/ack", post(ack::post_ack))
         .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
-        .layer(cors)
         .with_state(egress)
+        .merge(tickets)
+        .layer(cors)
+}
+
+impl Egress {
+    /// What was granted, or the refusal, which the audit is told of.
+    async fn granted<T>(
+        &self,
+        granted: Result<T, Refusal>,
+        identity: &Identity,
+        request: &Parts,
+    ) -> Result<T, Problem> {
+        if let Err(refusal) = &granted {
+            self.access.refused(refusal, Some(identity), request).await;
+        }
+        Ok(granted?)
+    }
 }
 
 /// Exact origins only: with credentials a wildcard would let any page read with its visitor's cookie.

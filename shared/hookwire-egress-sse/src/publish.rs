@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Request, State};
+use hookwire_access::Purpose;
 use hookwire_event::{Data, Event, EventId, EventTime, Payload, SourceUri, Topic};
 use hookwire_http::{Problem, is_json, media_type, read_body};
 use hookwire_log::{AppendError, Clock};
@@ -25,19 +25,25 @@ const API: &str = "/api";
 pub(crate) async fn post_topic_events(
     State(egress): State<Arc<Egress>>,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Json<Value>, Problem> {
-    let topic = topic_of(path)?;
-    let body = read_body(&headers, body, egress.config.max_body_bytes, BODY_WITHIN).await?;
-    let event = match media_type(&headers).as_str() {
+    let (request, body) = request.into_parts();
+    let identity = egress.access.identify(&request, Purpose::Change).await?.identity;
+    let topic = egress.granted(identity.publish(&topic_of(path)?), &identity, &request).await?;
+    let (headers, query) = (&request.headers, request.uri.query().unwrap_or_default());
+    let body = read_body(headers, body, egress.config.max_body_bytes, BODY_WITHIN).await?;
+    let event = match media_type(headers).as_str() {
         CLOUD_EVENT => parse_cloud_event(topic, &body)?,
-        other => bare(topic, &query.unwrap_or_default(), &headers, other, &body)?,
+        other => bare(topic, query, headers, other, &body)?,
     };
+    if !egress.access.is_bypassed(&request) {
+        egress.event_limits.take(event.topic.as_str()).await?;
+    }
     let id = event.id.clone();
     let taken = in_time(egress.intake.take(event)).await?.map_err(refusal)?;
-    metrics::counter!("hookwire_published_total", "outcome" => taken.outcome()).increment(1);
+    let tenant = identity.tenant().map(|tenant| ("tenant", tenant.as_str().to_owned()));
+    let labels = [("outcome", taken.outcome().to_owned())].into_iter().chain(tenant);
+    metrics::counter!("hookwire_published_total", &labels.collect::<Vec<_>>()).increment(1);
     let outcome = taken.outcome();
     Ok(Json(match taken {
         Taken::Appended(position) | Taken::Duplicate(position) => {

@@ -4,13 +4,30 @@ use hookwire_hub::Place;
 use hookwire_log::{Clock, Start};
 use http::HeaderMap;
 
-use crate::ack::Acks;
 use crate::bad_request;
 use crate::cursor::{Claim, Cursor};
 
-/// What a stream is asked for: topics, and where to begin in each.
+/// What a stream is asked for: topics, and where to begin in them.
 #[derive(Debug)]
 pub(crate) struct Request {
+    pub(crate) topics: Vec<Topic>,
+    pub(crate) begin: Begin,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// Behind this cursor.
+    After(String),
+    /// Behind the cursor that this client left, or live if it left none.
+    AfterLeftBy(String),
+    /// There, in every topic.
+    At(Start),
+}
+
+/// Topics, and where to begin in each.
+#[derive(Debug)]
+pub(crate) struct Places {
     pub(crate) places: Vec<(Topic, Place)>,
     /// The cursor as the client gave it, to be told back in a gap.
     pub(crate) requested: Option<String>,
@@ -26,7 +43,7 @@ const SPELLINGS: [&str; 4] = ["lastEventId", "last_event_id", "lastEventID", "la
 const MAX_TOLD: usize = 128;
 
 impl Request {
-    pub(crate) fn parse(query: &str, headers: &HeaderMap, acks: &Acks) -> Result<Self, Problem> {
+    pub(crate) fn parse(query: &str, headers: &HeaderMap) -> Result<Self, Problem> {
         let query: Vec<(String, String)> =
             form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let topics = topics(&query)?;
@@ -41,28 +58,36 @@ impl Request {
             .map(String::from)
             .filter(|id| !id.is_empty())
             .or_else(|| SPELLINGS.iter().find_map(|name| value(name)).cloned());
-        if let Some(cursor) = cursor {
-            return Ok(Self::resume(topics, &cursor));
-        }
-        let start = if query.iter().any(|(name, value)| name == "earliest" && value != "false") {
-            Start::Earliest
+        let begin = if let Some(cursor) = cursor {
+            Begin::After(cursor)
+        } else if query.iter().any(|(name, value)| name == "earliest" && value != "false") {
+            Begin::At(Start::Earliest)
         } else if let Some(n) = value("last_n") {
-            Start::Last(n.parse().map_err(|_digits| bad_request("bad-start", LAST_N))?)
+            let n = n.parse().map_err(|_digits| bad_request("bad-start", LAST_N))?;
+            Begin::At(Start::Last(n))
         } else if let Some(since) = value("since") {
-            Start::Since(since_ms(since).ok_or_else(|| bad_request("bad-start", SINCE))?)
-        } else if let Some(cursor) = value("client").and_then(|client| acks.get(client)) {
-            return Ok(Self::resume(topics, &cursor));
+            let since = since_ms(since).ok_or_else(|| bad_request("bad-start", SINCE))?;
+            Begin::At(Start::Since(since))
+        } else if let Some(client) = value("client") {
+            Begin::AfterLeftBy(client.clone())
         } else {
-            Start::Tail
+            Begin::At(Start::Tail)
         };
+        Ok(Self { topics, begin })
+    }
+}
+
+impl Places {
+    /// The same place in every topic.
+    pub(crate) fn at(topics: Vec<Topic>, start: Start) -> Self {
         let places = topics.into_iter().map(|topic| (topic, Place::Start(start))).collect();
-        Ok(Self { places, requested: None })
+        Self { places, requested: None }
     }
 
-    fn resume(topics: Vec<Topic>, cursor: &str) -> Self {
+    /// Behind a cursor, as far as it is one of these topics.
+    pub(crate) fn after(topics: Vec<Topic>, cursor: &str) -> Self {
         if cursor == "earliest" {
-            let earliest = |topic| (topic, Place::Start(Start::Earliest));
-            return Self { places: topics.into_iter().map(earliest).collect(), requested: None };
+            return Self::at(topics, Start::Earliest);
         }
         let places = Cursor::claims(cursor, &topics).into_iter().map(|claim| match claim {
             Claim::At(position) => Place::Claimed(position),
@@ -125,10 +150,13 @@ mod tests {
         if let Some(id) = header {
             headers.insert("last-event-id", http::HeaderValue::from_static(id));
         }
-        let request = Request::parse(query, &headers, &Acks::default());
-        request
-            .map(|request| request.places.into_iter().map(|(_, place)| place).collect())
-            .map_err(|problem| problem.kind())
+        let request = Request::parse(query, &headers).map_err(|problem| problem.kind())?;
+        let Places { places, .. } = match request.begin {
+            Begin::After(cursor) => Places::after(request.topics, &cursor),
+            Begin::AfterLeftBy(_) => Places::at(request.topics, Start::Tail),
+            Begin::At(start) => Places::at(request.topics, start),
+        };
+        Ok(places.into_iter().map(|(_, place)| place).collect())
     }
 
     #[test]
@@ -138,6 +166,7 @@ mod tests {
             assert_eq!(places(&format!("topic=a&{name}=7-3"), None), Ok(vec![at]), "{name}");
         }
         assert_eq!(places("topic=a", Some("7-3")), Ok(vec![at]));
+        assert_eq!(places("topic=a&lastEventId=7-3.evicted", None), Ok(vec![at]));
         assert_eq!(places("topic=a&lastEventId=7-9", Some("7-3")), Ok(vec![at]), "the header wins");
         assert_eq!(places("topic=a&lastEventId=7-3", Some("")), Ok(vec![at]), "empty is none");
         for (query, start) in [

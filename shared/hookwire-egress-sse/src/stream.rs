@@ -1,52 +1,124 @@
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use axum::extract::{RawQuery, Request as HttpRequest, State};
+use axum::extract::{Request as HttpRequest, State};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
+use hookwire_access::{Identified, Identity, Purpose, Refusal};
 use hookwire_http::{Connection, Problem};
 use hookwire_hub::{Delivery, Run, Session};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use hookwire_log::Start;
+use hookwire_state::{Full, Place};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::closing::{Closing, jittered_ms};
 use crate::control;
-use crate::cursor::Cursor;
-use crate::start::Request;
+use crate::cursor::{Cursor, evicted, is_evicted};
+use crate::start::{Begin, Places, Request};
 use crate::watchdog::{Pulse, watch_over};
 use crate::{Egress, EgressConfig};
 
 /// `GET /events`: follows topics as a stream of server-sent events.
 pub(crate) async fn get_events(
     State(egress): State<Arc<Egress>>,
-    RawQuery(query): RawQuery,
     request: HttpRequest,
 ) -> Result<Response, Problem> {
-    accepts_events(request.headers())?;
-    let asked = Request::parse(&query.unwrap_or_default(), request.headers(), &egress.acks)?;
-    let retry = egress.config.retry;
+    let (request, _body) = request.into_parts();
+    accepts_events(&request.headers)?;
     if egress.draining.is_cancelled() {
-        // Any status but 200 would stop an EventSource for ever, and another process will serve it.
-        let shutdown = Closing::Shutdown;
-        return Ok(event_stream(control::closing(shutdown, shutdown.retry_ms(retry), None).into()));
+        return Ok(later(&egress, Closing::Shutdown));
     }
-    let pulse = (request.version() == Version::HTTP_2).then(|| {
-        let connection = request.extensions().get::<Connection>().cloned();
+    if came_back_evicted(&request.headers) {
+        // The one status after which an EventSource does not come again, so that two tabs never fight for a place.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let Identified { identity, cookie } =
+        match egress.access.identify(&request, Purpose::Follow).await {
+            Ok(identified) => identified,
+            Err(refusal) => return cured_later(&egress, refusal),
+        };
+    let asked = Request::parse(request.uri.query().unwrap_or_default(), &request.headers)?;
+    let topics = asked.topics.iter().map(|topic| identity.follow(topic)).collect();
+    let topics = egress.granted(topics, &identity, &request).await?;
+    let places = match asked.begin {
+        Begin::At(start) => Places::at(topics, start),
+        Begin::After(cursor) => Places::after(topics, &cursor),
+        Begin::AfterLeftBy(client) => {
+            match egress.cursors.get(&identity.subject(), &client).await {
+                Ok(Some(cursor)) => Places::after(topics, &cursor),
+                Ok(None) => Places::at(topics, Start::Tail),
+                // To begin live would pass over what the client has not seen, without a word.
+                Err(_cause) => return Ok(later(&egress, Closing::Unavailable)),
+            }
+        }
+    };
+    let place = match &identity {
+        Identity::Anybody => None,
+        Identity::User(_) => Some(egress.access.streams().open(identity.holder()).await),
+    };
+    let place = place.transpose().map_err(|full| too_many_streams(&full))?;
+    let mut response = open(&egress, &request, &identity, places, place);
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+fn open(
+    egress: &Egress,
+    request: &Parts,
+    identity: &Identity,
+    places: Places,
+    place: Option<Place>,
+) -> Response {
+    let retry = egress.config.retry;
+    let pulse = (request.version == Version::HTTP_2).then(|| {
+        let connection = request.extensions.get::<Connection>().cloned();
         watch_over(connection, egress.config.slow_after)
     });
-    let session = egress.hub.session(asked.places);
-    let stream = Stream::new(&egress, session, asked.requested, pulse);
+    let session = egress.hub.session(places.places);
+    let stream = Stream::new(egress, session, places.requested, pulse, Held::new(identity, place));
     let first = Ok::<_, Infallible>(Bytes::from(control::retry(jittered_ms(retry))));
     let rest = stream::unfold(stream, |mut stream| async {
         stream.next().await.map(|bytes| (Ok(bytes), stream))
     });
     let first = stream::once(std::future::ready(first));
-    Ok(event_stream(Body::from_stream(stream::StreamExt::chain(first, rest))))
+    event_stream(Body::from_stream(stream::StreamExt::chain(first, rest)))
+}
+
+/// A stream that ends at once and is to come again: any status but 200 would stop an `EventSource` for ever.
+fn later(egress: &Egress, reason: Closing) -> Response {
+    let retry_ms = reason.retry_ms(egress.config.retry);
+    event_stream(control::closing(reason, retry_ms, None).into())
+}
+
+fn cured_later(egress: &Egress, refusal: Refusal) -> Result<Response, Problem> {
+    match &refusal {
+        // Who proves nothing is told so: its page has to change.
+        Refusal::TooOften(over) if over.scope == "client" => Err(refusal.into()),
+        _ if refusal.is_cured_by_time() => Ok(later(egress, Closing::Unavailable)),
+        _ => Err(refusal.into()),
+    }
+}
+
+fn came_back_evicted(headers: &HeaderMap) -> bool {
+    headers
+        .get("last-event-id")
+        .is_some_and(|id| is_evicted(&String::from_utf8_lossy(id.as_bytes())))
+}
+
+fn too_many_streams(full: &Full) -> Problem {
+    let detail = "this user has as many streams open as one may have; close one, such as another tab, or raise \
+                  HOOKWIRE_STREAMS_PER_USER; with HOOKWIRE_STREAMS_OVER=evict the oldest would end instead";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-streams", detail)
+        .retry_after(full.retry_after)
 }
 
 fn event_stream(body: Body) -> Response {
@@ -83,12 +155,41 @@ struct Stream {
     heartbeat: Duration,
     heartbeat_at: Instant,
     ends_at: Instant,
+    /// Why it ends then.
+    ends_as: Closing,
     retry: Duration,
     draining: CancellationToken,
     ended: bool,
     rest: Bytes,
     pulse: Option<Arc<Pulse>>,
-    _open: Open,
+    held: Held,
+    open: Open,
+}
+
+/// What a user's stream depends on.
+struct Held {
+    place: Option<Place>,
+    expires_at: Option<Instant>,
+    tenant: Option<String>,
+}
+
+impl Held {
+    fn new(identity: &Identity, place: Option<Place>) -> Self {
+        let left = |at: SystemTime| at.duration_since(SystemTime::now()).unwrap_or_default();
+        Self {
+            place,
+            expires_at: identity.expires_at().map(|at| Instant::now() + left(at)),
+            tenant: identity.tenant().map(|tenant| tenant.as_str().to_owned()),
+        }
+    }
+
+    /// Waits until the stream has to end before its time.
+    async fn ended(&mut self) -> Closing {
+        match &mut self.place {
+            Some(place) => place.ended().await.into(),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Stream {
@@ -99,23 +200,31 @@ impl Stream {
         session: Session,
         requested: Option<String>,
         pulse: Option<Arc<Pulse>>,
+        mut held: Held,
     ) -> Self {
         let EgressConfig { heartbeat, retry, max_lifetime, .. } = egress.config;
         let now = Instant::now();
+        // Streams that were opened together must not all end together.
+        let lasts = max_lifetime.mul_f64(0.9 + fastrand::f64() / 10.0);
+        let (ends_at, ends_as) = match held.expires_at {
+            Some(expires_at) if expires_at < now + lasts => (expires_at, Closing::Expired),
+            _ => (now + lasts, Closing::Lifetime),
+        };
         Self {
             session,
             cursor: None,
             requested,
             heartbeat,
             heartbeat_at: now + heartbeat,
-            // Streams that were opened together must not all end together.
-            ends_at: now + max_lifetime.mul_f64(0.9 + fastrand::f64() / 10.0),
+            ends_at,
+            ends_as,
             retry,
             draining: egress.draining.clone(),
             ended: false,
             rest: Bytes::new(),
             pulse,
-            _open: Open::new(),
+            open: Open::new(held.tenant.take()),
+            held,
         }
     }
 
@@ -134,12 +243,13 @@ impl Stream {
         loop {
             // A client that is always behind would otherwise never be seen to have been here long enough.
             if Instant::now() >= self.ends_at {
-                return Some(self.close(Closing::Lifetime));
+                return Some(self.close(self.ends_as));
             }
             let wake_at = self.heartbeat_at.min(self.ends_at);
             let delivery = tokio::select! {
                 biased;
                 () = draining.cancelled() => return Some(self.close(Closing::Shutdown)),
+                reason = self.held.ended() => return Some(self.close(reason)),
                 delivery = timeout_at(wake_at, self.session.next()) => delivery,
             };
             let now = Instant::now();
@@ -173,6 +283,10 @@ impl Stream {
         metrics::counter!("hookwire_streams_closed_total", "reason" => reason.as_str())
             .increment(1);
         let cursor = self.standing().map(|cursor| cursor.text());
+        let cursor = match reason {
+            Closing::Evicted => Some(evicted(&cursor.unwrap_or_default())),
+            _ => cursor,
+        };
         control::closing(reason, reason.retry_ms(self.retry), cursor.as_deref())
     }
 
@@ -209,7 +323,7 @@ impl Stream {
     fn run(&mut self, index: usize, run: &Run) -> Bytes {
         // What the client asked for is behind it: a later gap is not about that.
         self.requested = None;
-        metrics::counter!("hookwire_events_delivered_total").increment(run.frames().len() as u64);
+        self.open.delivered.increment(run.frames().len() as u64);
         let single = self.session.positions().nth(1).is_none();
         if single {
             return run.joined();
@@ -227,19 +341,24 @@ impl Stream {
     }
 }
 
-/// Counts a stream as open for as long as it lives.
-struct Open;
+/// Counts a stream as open for as long as it lives, and what is delivered on it.
+struct Open {
+    open: metrics::Gauge,
+    delivered: metrics::Counter,
+}
 
 impl Open {
-    fn new() -> Self {
-        metrics::counter!("hookwire_streams_opened_total").increment(1);
-        metrics::gauge!("hookwire_streams_open").increment(1.0);
-        Self
+    fn new(tenant: Option<String>) -> Self {
+        let labels: Vec<_> = tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
+        metrics::counter!("hookwire_streams_opened_total", &labels).increment(1);
+        let open = metrics::gauge!("hookwire_streams_open", &labels);
+        open.increment(1.0);
+        Self { open, delivered: metrics::counter!("hookwire_events_delivered_total", &labels) }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        metrics::gauge!("hookwire_streams_open").decrement(1.0);
+        self.open.decrement(1.0);
     }
 }

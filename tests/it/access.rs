@@ -1,0 +1,5 @@
+//! Who may follow and publish what.
+
+mod evicted;
+mod tickets;
+mod tokens;

@@ -1,0 +1,55 @@
+//! A token says who it is and what may be done with it.
+
+use hookwire_tests::{Relay, RelayOptions, Stream, claims, now_s, sign, token};
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+async fn kind(request: RequestBuilder, token: &str) -> (u16, String) {
+    let answer = request.bearer_auth(token).send().await.unwrap();
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap_or_default();
+    let kind =
+        body["type"].as_str().unwrap_or_default().trim_start_matches("urn:hookwire:problem:");
+    (status, kind.to_owned())
+}
+
+async fn follow(relay: &Relay, query: &str, token: &str) -> Stream {
+    relay.stream(relay.get(&format!("/events?{query}")).bearer_auth(token)).await
+}
+
+#[tokio::test]
+async fn a_token_reaches_what_it_grants_and_nothing_else() {
+    let relay = RelayOptions::default().with_keys().start().await;
+    let alice =
+        token("alice", &json!({ "subscribe": ["mail/{sub}", "news/**"], "publish": ["mail/*"] }));
+    let mut stream = follow(&relay, "topic=mail/alice&topic=news/a/b", &alice).await;
+    stream.primed().await;
+    let publish = |topic: &str| relay.post(&format!("/topics/{topic}/events")).json(&json!(1));
+    assert_eq!(kind(publish("mail/alice"), &alice).await.0, 200);
+    assert_eq!(stream.event().await.data["subject"], "mail/alice");
+    let refused = (403, "not-granted".to_owned());
+    assert_eq!(kind(publish("news/a"), &alice).await, refused);
+    assert_eq!(kind(relay.get("/events?topic=mail/bob"), &alice).await, refused);
+    assert_eq!(kind(relay.get("/events?topic=mail/alice&topic=mail/bob"), &alice).await, refused);
+    assert_eq!(kind(relay.get("/topics/mail/bob/events"), &alice).await, refused);
+    assert_eq!(kind(relay.get("/topics/mail/alice/events"), &alice).await.0, 200);
+    assert_eq!(kind(relay.get("/admin/quarantine"), &alice).await, (403, "not-admin".into()));
+    assert_eq!(kind(relay.get("/metrics"), &alice).await, (403, "not-admin".into()));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token_and_the_browser_that_comes_back_is_told_why() {
+    let relay = RelayOptions::default().with_keys().set("JWT_LEEWAY", "0s").start().await;
+    let mut claims = claims("alice", &json!({ "subscribe": ["a"] }));
+    claims["exp"] = json!(now_s() + 3);
+    let token = sign(&claims);
+    let mut stream = follow(&relay, "topic=a", &token).await;
+    let closing = stream.event().await;
+    assert_eq!(
+        (closing.name.as_str(), &closing.data["reason"]),
+        ("hookwire.closing", &json!("expired"))
+    );
+    assert_eq!(stream.next().await, None);
+    let again = kind(relay.get("/events?topic=a").header("last-event-id", closing.id), &token);
+    assert_eq!(again.await, (401, "expired-token".into()));
+}
