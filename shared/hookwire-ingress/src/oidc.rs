@@ -59,7 +59,7 @@ impl OidcConfig {
 }
 
 /// Verifies the token of a push request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OidcVerifier {
     config: OidcConfig,
     jwks: Arc<Jwks>,
