@@ -48,9 +48,17 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     fn proof(&self) -> Proof;
 
     /// Verifies what the headers alone can prove, before a byte of the body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Unproven`] says why the push is refused.
     async fn verify(&self, headers: &HeaderMap, now: SystemTime) -> Result<(), Unproven>;
 
     /// Verifies what needs the body; asked only where the [`proof`](Self::proof) is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unproven`] says why the push is refused.
     fn verify_body(
         &self,
         headers: &HeaderMap,
@@ -62,6 +70,10 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Whether a body that is announced this way can be read at all.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongFormat`] says what the sender should send.
     fn takes(&self, headers: &HeaderMap) -> Result<(), WrongFormat> {
         let _ = headers;
         Ok(())
@@ -83,6 +95,10 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     fn keeps(&self, header: &HeaderName) -> bool;
 
     /// Makes the event that a verified notification means.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] says why it can never be one.
     fn event(
         &self,
         config: &SourceConfig,

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hookwire_event::{Event, EventTime, Payload};
 use http::{HeaderMap, HeaderName};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::content::content;
 use crate::facts::Facts;
@@ -36,13 +36,6 @@ const MAX_SIGNATURES: usize = 16;
 pub struct StandardWebhooks {
     secrets: Vec<SharedSecret>,
     public_keys: Vec<[u8; 32]>,
-}
-
-/// The body that the specification recommends; none of it is required.
-#[derive(Default, Deserialize)]
-struct Recommended {
-    #[serde(rename = "type")]
-    event_type: Option<String>,
 }
 
 /// `v1,<base64> v1a,<base64>`: an HMAC for each secret and an ed25519 signature for each key pair. Others are ignored.
@@ -96,7 +89,7 @@ impl Source for StandardWebhooks {
     }
 
     fn keeps(&self, header: &HeaderName) -> bool {
-        [ID, TIMESTAMP].contains(&header.as_str())
+        header == ID
     }
 
     fn event(
@@ -104,18 +97,19 @@ impl Source for StandardWebhooks {
         config: &SourceConfig,
         Notification { headers, body, received_at_ms }: &Notification<'_>,
     ) -> Result<Event, Unusable> {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let id = header(ID).ok_or_else(|| Unusable::because("the push has no webhook-id"))?;
+        let id = headers.get(ID).and_then(|value| value.to_str().ok());
+        let id = id.ok_or_else(|| Unusable::because("the push has no webhook-id"))?;
         let data = content(headers, body);
-        let Recommended { event_type } = match &data.payload {
+        // The specification recommends a body with a `type` and a `timestamp`, and requires none of it.
+        let recommended: Value = match &data.payload {
             Payload::Json(json) => serde_json::from_slice(json).unwrap_or_default(),
-            Payload::Text(_) | Payload::Binary(_) => Recommended::default(),
+            Payload::Text(_) | Payload::Binary(_) => Value::Null,
         };
-        let sent_at_s: Option<u64> = header(TIMESTAMP).and_then(|text| text.parse().ok());
-        let time = sent_at_s.map_or(*received_at_ms, |seconds| seconds.saturating_mul(1_000));
-        let event_type = event_type.unwrap_or_else(|| "webhook.message".into());
-        let facts = Facts::new(event_id(id)?, event_type, EventTime::from_unix_ms(time), data);
-        facts.into_event(config, |_own| None)
+        let text = |name: &str| recommended.get(name).and_then(Value::as_str);
+        let time = text("timestamp").and_then(|time| EventTime::parse(time).ok());
+        let time = time.unwrap_or_else(|| EventTime::from_unix_ms(*received_at_ms));
+        let event_type = text("type").unwrap_or("webhook.message");
+        Facts::new(event_id(id)?, event_type, time, data).into_event(config, |_own| None)
     }
 }
 

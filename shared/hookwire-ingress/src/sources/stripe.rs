@@ -148,7 +148,7 @@ mod tests {
             format!("t={AT}"),
             format!("t={AT},t={AT},v1={V1}"),
             format!("t={AT},t=1,v1={V1}"),
-            format!("t={AT},v1={}", &V1[..62]),
+            format!("t={AT},v1={}", V1.get(..62).unwrap()),
             format!("t={},v1={V1}", AT + 1),
             format!("t={AT},v1="),
             "nonsense".into(),

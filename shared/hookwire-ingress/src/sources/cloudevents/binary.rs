@@ -18,7 +18,7 @@ pub(super) fn read(
         if headers.get_all(header).iter().count() > 1 {
             return Err(twice());
         }
-        let value = decode(value.to_str().map_err(|_where| no_text())?)?;
+        let value = decode(std::str::from_utf8(value.as_bytes()).map_err(|_where| no_text())?)?;
         let of = match name {
             "specversion" => &mut attributes.specversion,
             "id" => &mut attributes.id,
@@ -43,7 +43,7 @@ pub(super) fn read(
 }
 
 /// Undoes the quotes of HTTP, then one round of percent-encoding. What is then no UTF-8, overlong forms among it, is
-/// refused: two spellings of one id would be two events.
+/// refused: two spellings of one id would be two events. Some libraries encode nothing, so bare UTF-8 is taken too.
 /// Source: <https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md#3132-http-header-values>
 fn decode(value: &str) -> Result<String, Unusable> {
     let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
