@@ -13,5 +13,6 @@ mod race;
 mod redis;
 mod shutdown;
 mod slow;
+mod sources;
 mod terminal;
 mod verification;
