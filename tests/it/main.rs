@@ -14,5 +14,6 @@ mod race;
 mod redis;
 mod shutdown;
 mod slow;
+mod sources;
 mod terminal;
 mod verification;

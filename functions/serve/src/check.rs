@@ -2,6 +2,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use hookwire_ingress::Proof;
 use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_queue_sqs::SqsQueue;
 use hookwire_settings::QueueSettings;
@@ -17,7 +18,10 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
     }
     say(&format!("the settings are good; listening on {}", config.listen))?;
     for source in &config.ingress.sources {
-        let verified = if source.verifier.is_some() { "verified" } else { "not verified" };
+        let verified = match source.kind.proof() {
+            Proof::Nothing => "not verified",
+            Proof::Headers | Proof::Body => "verified",
+        };
         say(&format!("source {} at {} ({verified})", source.name, source.path))?;
     }
     match &config.log {

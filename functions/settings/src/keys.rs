@@ -246,45 +246,89 @@ pub const KEYS: [Key; 55] = [
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.
-pub const SOURCE_KEYS: [Key; 9] = [
+pub const SOURCE_KEYS: [Key; 19] = [
     key("name", None, "orders", "Its name in metrics and in the quarantine."),
-    key("kind", None, "pubsub", "`gmail` or `pubsub`."),
+    key(
+        "kind",
+        None,
+        "pubsub",
+        "`gmail`, `pubsub`, `standard-webhooks`, `github`, `stripe`, `slack`, `cloudevents`, `hmac` or `bearer`.",
+    ),
     key("path", None, "/webhooks/orders", "Path that it pushes to; `/webhooks/NAME` by default."),
     key(
         "topic",
         None,
-        "orders/{attributes.region}",
-        "Topic of its events, with fields in braces; `gmail/{emailAddress}` or `pubsub/{subscription}` by default.",
+        "orders/{body.customer.id}",
+        "Topic of its events, with fields in braces (see below).",
     ),
+    key("event_type", None, "order.placed", "Type of its events; what the sender says by default."),
+    Key {
+        secret: true,
+        ..key(
+            "secret",
+            None,
+            "whsec_…",
+            "What the sender signs with or shows, or an array while one secret takes the place of another. Every kind but \
+             Google's needs one.",
+        )
+    },
+    // Secret too: somebody may well write the secret itself here.
+    Key {
+        secret: true,
+        ..key(
+            "secret_env",
+            None,
+            "ORDERS_SECRET",
+            "Variable of the environment that holds such a secret, or an array of variables.",
+        )
+    },
     key(
-        "event_type",
+        "verification",
         None,
-        "order.placed",
-        "Type of its events; `gmail.history` or `pubsub.message` by default.",
+        "none",
+        "`none` takes pushes without proof: of `gmail` and `pubsub` even when an audience is set, of `cloudevents` \
+         without a secret. `google` and `bearer` say what they do anyway.",
     ),
     key(
         "wrapped",
         Some("true"),
         "false",
-        "Whether Pub/Sub wraps the message into JSON (its default) or sends the bare data.",
+        "`gmail`, `pubsub`: whether Pub/Sub wraps the message into JSON (its default) or sends the bare data.",
     ),
     key(
         "audience",
         None,
         "https://relay.example.com/webhooks/orders",
-        "Audience of its push tokens; `push_audience` by default.",
+        "`gmail`, `pubsub`: audience of the push tokens; `push_audience` by default.",
     ),
     key(
         "email",
         None,
         "push@project.iam.gserviceaccount.com",
-        "Service account of its push tokens; `push_email` by default.",
+        "`gmail`, `pubsub`: service account of the push tokens; `push_email` by default.",
+    ),
+    key("header", None, "X-Signature", "`hmac`: header with the signature."),
+    key("prefix", None, "sha256=", "`hmac`: what stands there in front of it."),
+    key("encoding", Some("hex"), "base64", "`hmac`: how the signature is written."),
+    key("algorithm", Some("sha256"), "sha512", "`hmac`: the hash inside."),
+    key(
+        "timestamp_header",
+        None,
+        "X-Timestamp",
+        "`hmac`: header with the time in seconds, if `TIME.BODY` is signed and not only the body.",
+    ),
+    key("timestamp_tolerance", Some("5m"), "1m", "`hmac`: how far that time may be from now."),
+    key(
+        "id_header",
+        Some("Idempotency-Key"),
+        "X-Request-Id",
+        "`hmac`, `bearer`: header with the id that tells duplicates; a push without it never is one.",
     ),
     key(
-        "verification",
-        Some("google"),
-        "none",
-        "`none` takes pushes without a token even when an audience is set.",
+        "id_pointer",
+        None,
+        "/event/id",
+        "`hmac`, `bearer`: where that id is in the body, instead of in a header.",
     ),
 ];
 

@@ -41,6 +41,7 @@ pub use value::FromSetting;
 pub struct Settings {
     keys: Vec<Key>,
     variables: Variables,
+    environment: Variables,
     file: File,
     recorded: RefCell<Recorded>,
 }
@@ -52,6 +53,7 @@ impl Settings {
         let settings = Self {
             keys: keys.to_vec(),
             variables: origin.variables,
+            environment: origin.environment,
             recorded: RefCell::new(Recorded::new(&origin.file)),
             file: origin.file,
         };
@@ -116,6 +118,7 @@ impl Settings {
             keys: &self.keys,
             entries: &self.file.entries,
             variables: Some(&self.variables),
+            environment: &self.environment,
             file: &self.file,
             recorded: &self.recorded,
         }

@@ -90,6 +90,13 @@ impl Topic {
         escaped
     }
 
+    /// The same for a value that is a path of its own and stays one: its `/` divide segments.
+    #[must_use]
+    pub fn escape_path(value: &str) -> String {
+        let segments: Vec<String> = value.split('/').map(Self::escape_segment).collect();
+        segments.join("/")
+    }
+
     /// The name as it was parsed: what clients see.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -179,6 +186,7 @@ mod tests {
         assert_eq!(Topic::escape_segment("a/b *%\n"), "a%2Fb%20%2A%25%0A");
         assert_ne!(Topic::escape_segment("a/b"), Topic::escape_segment("a%2Fb"));
         assert_eq!(Topic::escape_segment("ü@x.org"), "ü@x.org");
+        assert_eq!(Topic::escape_path("a b/c"), "a%20b/c");
     }
 
     #[test]

@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use hookwire_event::{Data, Event, EventId, EventTime, Extension, Topic};
+use hookwire_event::{Data, EventId, EventTime, Extension};
 use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::source::SourceConfig;
-use crate::template::Field;
+use crate::facts::Facts;
+use crate::source::Notification;
 use crate::unusable::Unusable;
 
 /// A Pub/Sub message, however it was pushed.
@@ -50,16 +50,14 @@ struct Message {
 }
 
 impl PubSubMessage {
-    /// Reads a push of `source`. A wrapped one takes nothing from the headers, and of an unwrapped one only the
-    /// headers that Pub/Sub itself writes are looked at: its other headers are attributes that anybody chose.
+    /// Reads a push. A wrapped one takes nothing from the headers, and of an unwrapped one only the headers that Pub/Sub
+    /// itself writes are looked at: its other headers are attributes that anybody chose.
     pub(crate) fn read(
-        source: &SourceConfig,
-        headers: &HeaderMap,
-        body: &Bytes,
-        received_at_ms: u64,
+        wrapped: bool,
+        Notification { headers, body, received_at_ms }: &Notification<'_>,
     ) -> Result<Self, Unusable> {
-        if source.wrapped {
-            Self::wrapped(headers, body, received_at_ms)
+        if wrapped {
+            Self::wrapped(headers, body, *received_at_ms)
         } else {
             Self::unwrapped(headers, body)
         }
@@ -110,30 +108,13 @@ impl PubSubMessage {
         })
     }
 
-    /// Makes the event that carries `data`, on the topic that the source's template gives.
-    pub(crate) fn into_event(
-        self,
-        source: &SourceConfig,
-        data: Data,
-        field: impl Fn(&Field) -> Option<String>,
-    ) -> Result<Event, Unusable> {
-        let name = source.topic.fill(field).map_err(|field| {
-            Unusable::because(format!(
-                "the notification lacks what the topic is made of: {field:?}"
-            ))
-        })?;
-        let topic = Topic::parse(&name)
-            .map_err(|error| Unusable::because(format!("it gives no topic: {error}")))?;
-        Ok(Event {
-            id: self.id,
-            source: source.uri.clone(),
-            topic,
-            event_type: source.event_type.clone(),
-            time: self.time,
-            data,
-            key: self.ordering_key.map(Into::into),
+    /// What it says of an event of this type that carries `data`.
+    pub(crate) fn facts(&self, event_type: &str, data: Data) -> Facts {
+        Facts {
+            key: self.ordering_key.as_deref().map(Into::into),
             extensions: extensions(self.traceparent.as_deref(), &self.attributes),
-        })
+            ..Facts::new(self.id.clone(), event_type, self.time.clone(), data)
+        }
     }
 }
 

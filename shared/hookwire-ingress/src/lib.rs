@@ -5,16 +5,26 @@
 //! and sends again.
 
 mod admin;
+mod content;
 mod envelope;
+mod facts;
+mod google_push;
+mod handshake;
+mod id_from;
 mod limit;
 pub mod oidc;
+mod proof_header;
 mod receive;
 mod reject;
+mod scalar;
+mod shared_secret;
 mod source;
-mod sources;
+pub mod sources;
 mod template;
+mod unproven;
 mod unusable;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +37,11 @@ use tokio::sync::Semaphore;
 
 use crate::limit::Limits;
 pub use crate::limit::{Bypass, LimitConfig};
-pub use crate::source::{SourceConfig, SourceKind};
-pub use crate::template::{InvalidTemplate, Template};
+pub use crate::shared_secret::{Algorithm, SharedSecret};
+pub use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
+pub use crate::template::{Field, InvalidTemplate, Template};
+pub use crate::unproven::Unproven;
+pub use crate::unusable::Unusable;
 
 /// How webhooks are taken in.
 #[derive(Debug)]
@@ -57,9 +70,18 @@ struct Ingress {
     max_body_bytes: usize,
     trusted_hops: TrustedHops,
     limits: Limits,
+    /// What a sender that asks is told that it may push.
+    allowed_per_minute: AllowedPerMinute,
     at_once: Semaphore,
     intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
+}
+
+/// The limits of [`LimitConfig`] as they are told.
+#[derive(Debug, Clone, Copy)]
+struct AllowedPerMinute {
+    client: NonZeroU32,
+    source: NonZeroU32,
 }
 
 /// The routes of webhooks, and those of the quarantine below `/admin`, which the caller guards.
@@ -68,19 +90,27 @@ pub fn routers(
     intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
+    let allowed_per_minute = AllowedPerMinute {
+        client: config.limits.client_per_minute,
+        source: config.limits.source_per_minute,
+    };
     let limits = Limits::new(config.limits, config.sources.len());
     let ingress = Arc::new(Ingress {
         sources: config.sources.into_iter().map(Arc::new).collect(),
         max_body_bytes: config.max_body_bytes,
         trusted_hops: config.trusted_hops,
         limits,
+        allowed_per_minute,
         at_once: Semaphore::new(IngressConfig::AT_ONCE),
         intake,
         quarantine,
     });
     let mut webhooks = Router::new();
     for (index, source) in ingress.sources.iter().enumerate() {
-        let handler = post(receive::post_push).fallback(only_post);
+        let mut handler = post(receive::post_push).fallback(only_post);
+        if source.kind.has_handshake() {
+            handler = handler.options(handshake::answer);
+        }
         let handler = handler.with_state((Arc::clone(&ingress), receive::SourceIndex(index)));
         webhooks = webhooks.route(&source.path, handler);
     }

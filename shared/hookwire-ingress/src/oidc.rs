@@ -51,7 +51,7 @@ impl OidcConfig {
 }
 
 /// Verifies the token of a push request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OidcVerifier {
     config: OidcConfig,
     jwks: Arc<Jwks>,

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hookwire_event::{Event, EventId};
-use hookwire_http::{ClientNet, Peer, is_json, media_type, read_body};
+use hookwire_http::{ClientNet, Peer, read_body};
 use hookwire_log::{AppendError, Clock, Quarantined};
 use hookwire_queue::{Kept, Taken};
 use http::HeaderMap;
@@ -15,11 +15,11 @@ use http::request::Parts;
 use serde_json::json;
 use tracing::{debug, warn};
 
-use crate::envelope::PubSubMessage;
 use crate::reject::Reject;
-use crate::source::SourceConfig;
+use crate::source::{Notification, Proof, SourceConfig};
+use crate::unproven::Unproven;
 use crate::unusable::Unusable;
-use crate::{Ingress, IngressConfig, sources};
+use crate::{Ingress, IngressConfig};
 
 /// Which source a route belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,12 @@ pub(crate) struct SourceIndex(pub(crate) usize);
 #[derive(Debug)]
 pub(crate) enum Accepted {
     Event(EventId, Taken),
-    Unusable { kept: Kept, reason: String },
+    /// No event: the sender only wants to hear this.
+    Challenge(String),
+    Unusable {
+        kept: Kept,
+        reason: String,
+    },
 }
 
 /// `POST /webhooks/{source}`: takes one notification.
@@ -61,7 +66,12 @@ async fn receive(
     admit(ingress, index, source, push).await?;
     let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
     let body = read(ingress, source, &push.headers, body).await?;
+    admit_body(ingress, index, source, push, &body)?;
     let received_at_ms = Clock::system().now_ms();
+    let notification = Notification { headers: &push.headers, body: &body, received_at_ms };
+    if let Some(answer) = source.kind.challenge(&notification) {
+        return Ok(Accepted::Challenge(answer));
+    }
     match event(source, &push.headers, &body, received_at_ms) {
         Ok(event) => append(ingress, source, &push.headers, body, received_at_ms, event).await,
         Err(unusable) => {
@@ -77,7 +87,7 @@ pub(crate) fn event(
     body: &Bytes,
     received_at_ms: u64,
 ) -> Result<Event, Unusable> {
-    sources::event(source, PubSubMessage::read(source, headers, body, received_at_ms)?)
+    source.kind.event(source, &Notification { headers, body, received_at_ms })
 }
 
 /// Lets in who may push, before a byte of the body is read.
@@ -87,26 +97,59 @@ async fn admit(
     source: &SourceConfig,
     push: &Parts,
 ) -> Result<(), Reject> {
-    let limited = !ingress.limits.is_bypassed(&push.headers);
-    let count_client = || match client(ingress, push).filter(|_| limited) {
-        Some(client) => ingress.limits.client(client).map_err(Reject::ClientOverLimit),
-        None => Ok(()),
-    };
-    match &source.verifier {
-        None => count_client()?,
-        Some(verifier) => {
-            if let Err(error) = verifier.verify(&push.headers, SystemTime::now()).await {
-                debug!(source = source.name, %error, "refused a push");
-                // Only failures count: genuine pushes of many come from one of Google's addresses.
-                count_client()?;
-                return Err(Reject::Unverified(error));
-            }
-            if limited {
-                ingress.limits.source(index).map_err(Reject::SourceOverLimit)?;
+    match source.kind.proof() {
+        Proof::Nothing => count_client(ingress, push),
+        Proof::Headers | Proof::Body => {
+            let verified = source.kind.verify(&push.headers, SystemTime::now()).await;
+            verified.or_else(|error| refuse(ingress, source, push, error))?;
+            match source.kind.proof() {
+                Proof::Headers => count_source(ingress, index, push),
+                _ => Ok(()),
             }
         }
     }
-    Ok(())
+}
+
+/// Lets in who signed the body, before anything looks into it.
+fn admit_body(
+    ingress: &Ingress,
+    index: usize,
+    source: &SourceConfig,
+    push: &Parts,
+    body: &[u8],
+) -> Result<(), Reject> {
+    if source.kind.proof() != Proof::Body {
+        return Ok(());
+    }
+    let verified = source.kind.verify_body(&push.headers, body, SystemTime::now());
+    verified.or_else(|error| refuse(ingress, source, push, error))?;
+    count_source(ingress, index, push)
+}
+
+/// Only failures count for a client: genuine pushes of many come from one address of a sender.
+fn refuse(
+    ingress: &Ingress,
+    source: &SourceConfig,
+    push: &Parts,
+    error: Unproven,
+) -> Result<(), Reject> {
+    debug!(source = source.name, %error, "refused a push");
+    count_client(ingress, push)?;
+    Err(Reject::Unverified(error))
+}
+
+fn count_client(ingress: &Ingress, push: &Parts) -> Result<(), Reject> {
+    match client(ingress, push).filter(|_| !ingress.limits.is_bypassed(&push.headers)) {
+        Some(client) => ingress.limits.client(client).map_err(Reject::ClientOverLimit),
+        None => Ok(()),
+    }
+}
+
+fn count_source(ingress: &Ingress, index: usize, push: &Parts) -> Result<(), Reject> {
+    if ingress.limits.is_bypassed(&push.headers) {
+        return Ok(());
+    }
+    ingress.limits.source(index).map_err(Reject::SourceOverLimit)
 }
 
 fn client(ingress: &Ingress, push: &Parts) -> Option<ClientNet> {
@@ -120,9 +163,7 @@ async fn read(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Bytes, Reject> {
-    if source.wrapped && !is_json(&media_type(headers)) {
-        return Err(Reject::NoJson);
-    }
+    source.kind.takes(headers).map_err(Reject::Format)?;
     let within = Duration::from_secs(4);
     read_body(headers, body, ingress.max_body_bytes, within).await.map_err(Reject::Body)
 }
@@ -168,9 +209,8 @@ async fn quarantine(
     received_at_ms: u64,
     Unusable(reason): Unusable,
 ) -> Result<Accepted, Reject> {
-    let kept = |name: &http::HeaderName| {
-        name == http::header::CONTENT_TYPE || name.as_str().starts_with("x-goog-pubsub-")
-    };
+    let kept =
+        |name: &http::HeaderName| name == http::header::CONTENT_TYPE || source.kind.keeps(name);
     let headers = headers.iter().filter(|(name, _)| kept(name)).filter_map(|(name, value)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     });
@@ -207,6 +247,7 @@ impl Accepted {
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::Event(_, taken) => taken.outcome(),
+            Self::Challenge(_) => "challenge",
             Self::Unusable { .. } => "quarantined",
         }
     }
@@ -216,6 +257,7 @@ impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let outcome = self.outcome();
         Json(match self {
+            Self::Challenge(answer) => return answer.into_response(),
             Self::Event(id, _) => json!({ "outcome": outcome, "id": id.as_str() }),
             Self::Unusable { kept: Kept::Quarantined(number), reason } => {
                 json!({ "outcome": outcome, "quarantine": number, "reason": reason })

@@ -6,20 +6,22 @@ use http::StatusCode;
 
 use crate::limit::OverLimit;
 use crate::oidc::VerifyError;
+use crate::source::WrongFormat;
+use crate::unproven::Unproven;
 
 /// Every way in which a push is refused; the sender keeps it and comes again.
 #[derive(Debug)]
 pub(crate) enum Reject {
     /// It did not prove where it comes from.
-    Unverified(VerifyError),
+    Unverified(Unproven),
     /// Its client pushed too often without proof.
     ClientOverLimit(OverLimit),
     /// Its source pushed too often.
     SourceOverLimit(OverLimit),
     /// Too many pushes are being worked on.
     Busy,
-    /// A wrapped push is JSON.
-    NoJson,
+    /// Its source does not send bodies of this type.
+    Format(WrongFormat),
     /// Its body could not be read.
     Body(Problem),
     /// Nothing durable took it.
@@ -32,12 +34,14 @@ impl Reject {
     /// The word for metrics.
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
-            Self::Unverified(VerifyError::Stranger { .. }) => "forbidden",
-            Self::Unverified(VerifyError::KeysUnavailable(_)) => "keys_unavailable",
+            Self::Unverified(Unproven::Token(VerifyError::Stranger { .. })) => "forbidden",
+            Self::Unverified(Unproven::Token(VerifyError::KeysUnavailable(_))) => {
+                "keys_unavailable"
+            }
             Self::Unverified(_) => "unauthorized",
             Self::ClientOverLimit(_) | Self::SourceOverLimit(_) => "rate_limited",
             Self::Busy => "busy",
-            Self::NoJson | Self::Body(_) => "bad_request",
+            Self::Format(_) | Self::Body(_) => "bad_request",
             Self::NotStored | Self::TooLate => "unavailable",
         }
     }
@@ -61,10 +65,9 @@ impl Reject {
                 let detail = "too many pushes are being worked on";
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(soon)
             }
-            Self::NoJson => {
-                let detail = "a wrapped push is application/json (curl: -H 'Content-Type: application/json'); \
-                              for pushes without wrapper set wrapped = false in the source";
-                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail)
+            Self::Format(wrong) => {
+                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                Problem::new(status, "content-type", wrong.to_string())
             }
             Self::Body(problem) => problem,
             Self::NotStored => {
@@ -81,16 +84,23 @@ impl Reject {
     }
 }
 
-fn unverified(error: &VerifyError) -> Problem {
+fn unverified(error: &Unproven) -> Problem {
     let detail = error.to_string();
     match error {
-        VerifyError::MissingToken | VerifyError::BadToken { .. } => {
-            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).challenge("Bearer")
+        Unproven::Token(VerifyError::Stranger { .. }) => {
+            Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
         }
-        VerifyError::Stranger { .. } => Problem::new(StatusCode::FORBIDDEN, "forbidden", detail),
-        VerifyError::KeysUnavailable(_) => {
+        Unproven::Token(VerifyError::KeysUnavailable(_)) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys-unavailable", detail)
                 .retry_after(Duration::from_secs(5))
+        }
+        Unproven::Token(VerifyError::MissingToken | VerifyError::BadToken { .. })
+        | Unproven::Missing { .. }
+        | Unproven::Malformed { .. }
+        | Unproven::WrongSecret
+        | Unproven::Stale { .. } => {
+            // HTTP wants a challenge with every 401, and signatures have no scheme of their own.
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).challenge("Bearer")
         }
     }
 }

@@ -1,18 +1,23 @@
-//! One file per kind of source: what its notifications mean.
+//! One file per kind of source: how its pushes prove where they come from, and what they mean.
 
+mod bearer;
+mod cloudevents;
+mod github;
 mod gmail;
+mod hmac;
 mod pubsub;
+mod slack;
+mod standard_webhooks;
+mod stripe;
 
-use hookwire_event::Event;
-
-use crate::envelope::PubSubMessage;
-use crate::source::{SourceConfig, SourceKind};
-use crate::unusable::Unusable;
-
-/// Turns a notification into the event that it means.
-pub(crate) fn event(source: &SourceConfig, message: PubSubMessage) -> Result<Event, Unusable> {
-    match source.kind {
-        SourceKind::Gmail => gmail::event(source, message),
-        SourceKind::PubSub => pubsub::event(source, message),
-    }
-}
+pub use crate::google_push::GooglePush;
+pub use crate::id_from::IdFrom;
+pub use bearer::Bearer;
+pub use cloudevents::CloudEvents;
+pub use github::GitHub;
+pub use gmail::Gmail;
+pub use hmac::{Encoding, Hmac, SignedTimestamp};
+pub use pubsub::PubSub;
+pub use slack::Slack;
+pub use standard_webhooks::{InvalidKey, StandardWebhooks, VerifyingKey};
+pub use stripe::Stripe;

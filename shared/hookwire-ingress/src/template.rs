@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 
 use hookwire_event::Topic;
@@ -14,11 +15,23 @@ enum Part {
 
 /// What may stand in braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Field {
+pub enum Field {
+    /// The mailbox of a Gmail notification.
     EmailAddress,
+    /// The subscription of a Pub/Sub message.
     Subscription,
+    /// The ordering key of a Pub/Sub message.
     OrderingKey,
+    /// An attribute of a Pub/Sub message.
     Attribute(String),
+    /// The repository of a GitHub delivery.
+    Repository,
+    /// The event's type.
+    Type,
+    /// The source's name.
+    Source,
+    /// A text, a whole number or a boolean in the body, found by these steps.
+    Body(Vec<String>),
 }
 
 /// Why a text is no template.
@@ -29,7 +42,8 @@ pub enum InvalidTemplate {
     Brace,
     /// Not a field of any source.
     #[error(
-        "`{{{0}}}` is no field; there are {{emailAddress}}, {{subscription}}, {{orderingKey}} and {{attributes.NAME}}"
+        "`{{{0}}}` is no field; there are {{source}}, {{type}} and {{body.NAME}}, and of some kinds {{emailAddress}}, \
+         {{subscription}}, {{orderingKey}}, {{attributes.NAME}} and {{repository}}"
     )]
     Field(String),
     /// The text between the fields could not stand in a topic.
@@ -59,6 +73,37 @@ impl Template {
     }
 }
 
+impl Field {
+    /// How it stands in a template, with `NAME` for what the user chooses.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self {
+            Self::EmailAddress => "emailAddress",
+            Self::Subscription => "subscription",
+            Self::OrderingKey => "orderingKey",
+            Self::Attribute(_) => "attributes.NAME",
+            Self::Repository => "repository",
+            Self::Type => "type",
+            Self::Source => "source",
+            Self::Body(_) => "body.NAME",
+        }
+    }
+
+    /// Whether every source has it.
+    pub(crate) fn is_common(&self) -> bool {
+        matches!(self, Self::Type | Self::Source | Self::Body(_))
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attribute(name) => write!(f, "{{attributes.{name}}}"),
+            Self::Body(steps) => write!(f, "{{body.{}}}", steps.join(".")),
+            _ => write!(f, "{{{}}}", self.noun()),
+        }
+    }
+}
+
 impl FromStr for Template {
     type Err = InvalidTemplate;
 
@@ -82,14 +127,25 @@ impl FromStr for Template {
 }
 
 fn field(name: &str) -> Result<Field, InvalidTemplate> {
-    match name {
-        "emailAddress" => Ok(Field::EmailAddress),
-        "subscription" => Ok(Field::Subscription),
-        "orderingKey" => Ok(Field::OrderingKey),
-        _ => match name.strip_prefix("attributes.") {
-            Some(attribute) if !attribute.is_empty() => Ok(Field::Attribute(attribute.into())),
-            _ => Err(InvalidTemplate::Field(name.into())),
-        },
+    let plain = [
+        Field::EmailAddress,
+        Field::Subscription,
+        Field::OrderingKey,
+        Field::Repository,
+        Field::Type,
+        Field::Source,
+    ];
+    if let Some(field) = plain.into_iter().find(|field| field.noun() == name) {
+        return Ok(field);
+    }
+    match name.split_once('.') {
+        Some(("attributes", attribute)) if !attribute.is_empty() => {
+            Ok(Field::Attribute(attribute.into()))
+        }
+        Some(("body", path)) if path.split('.').all(|step| !step.is_empty()) => {
+            Ok(Field::Body(path.split('.').map(str::to_owned).collect()))
+        }
+        _ => Err(InvalidTemplate::Field(name.into())),
     }
 }
 
@@ -110,9 +166,18 @@ mod tests {
 
     #[test]
     fn what_cannot_become_a_topic_is_no_template() {
-        for text in
-            ["", "a/{", "a/}", "a/{b}", "a b/{subscription}", "a//{subscription}", "{attributes.}"]
-        {
+        for text in [
+            "",
+            "a/{",
+            "a/}",
+            "a/{b}",
+            "a b/{subscription}",
+            "a//{subscription}",
+            "{attributes.}",
+            "{body}",
+            "{body.a..b}",
+            "{headers.x}",
+        ] {
             assert!(text.parse::<Template>().is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 /// Why a notification can never become an event. Holds nothing of its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Unusable(pub(crate) String);
+pub struct Unusable(pub(crate) String);
 
 impl Unusable {
     pub(crate) fn because(reason: impl Into<String>) -> Self {

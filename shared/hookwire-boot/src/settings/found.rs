@@ -66,12 +66,19 @@ impl Found {
                     value: Value::One(item.to_owned()),
                 })
                 .collect(),
+            Value::Many(_) | Value::Table(_) | Value::NotUtf8 => self.each(file),
+        }
+    }
+
+    /// The items of an array; anything else is one item.
+    pub(super) fn each(self, file: &File) -> Vec<Self> {
+        match &self.value {
             Value::Many(items) => items
                 .iter()
                 .enumerate()
                 .map(|(index, item)| Self::in_file(file, format!("{}[{index}]", self.key), item))
                 .collect(),
-            Value::Table(_) | Value::NotUtf8 => vec![self],
+            Value::One(_) | Value::Table(_) | Value::NotUtf8 => vec![self],
         }
     }
 

@@ -103,6 +103,11 @@ impl Recorded {
         self.warnings.push(Warning { variable: variable.to_owned(), about });
     }
 
+    /// The variable is not ignored after all.
+    pub(super) fn heed(&mut self, variable: &str) {
+        self.warnings.retain(|warning| warning.variable != variable);
+    }
+
     pub(super) fn finish(self) -> Result<Vec<Warning>, Mistakes> {
         if self.mistakes.is_empty() {
             return Ok(self.warnings);

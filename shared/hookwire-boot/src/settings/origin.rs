@@ -16,12 +16,14 @@ pub(super) const CONFIG_VARIABLE: &str = "HOOKWIRE_CONFIG";
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "hookwire.toml";
 
-/// Our variables with their values, which need not be UTF-8; empty ones left out.
+/// Variables with their values, which need not be UTF-8; empty ones left out.
 pub(super) type Variables = BTreeMap<String, OsString>;
 
 /// Where settings come from: an environment and a file.
 pub struct Origin {
     pub(super) variables: Variables,
+    /// Everybody's, ours among them: a setting may name one that holds a secret.
+    pub(super) environment: Variables,
     pub(super) file: File,
 }
 
@@ -39,7 +41,9 @@ impl Origin {
     #[must_use]
     pub fn given<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>, file: &str) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Self { variables: ours(variables), file: File::parse(DEFAULT_FILE, file) }
+        let environment = set(variables);
+        let file = File::parse(DEFAULT_FILE, file);
+        Self { variables: ours(&environment), environment, file }
     }
 
     pub(super) fn found(
@@ -47,7 +51,8 @@ impl Origin {
         config_path: Option<PathBuf>,
         folder: &Path,
     ) -> Self {
-        let variables = ours(variables);
+        let environment = set(variables);
+        let variables = ours(&environment);
         let file = match (config_path, variables.get(CONFIG_VARIABLE)) {
             (Some(path), _) => File::read("configuration file", &path),
             (None, Some(path)) => File::read(CONFIG_VARIABLE, Path::new(path)),
@@ -61,16 +66,20 @@ impl Origin {
                 }
             }
         };
-        Self { variables, file }
+        Self { variables, environment, file }
     }
 }
 
-fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
+fn set(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
     variables
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
-        .filter(|(name, _)| name.starts_with(PREFIX))
         .collect()
+}
+
+fn ours(environment: &Variables) -> Variables {
+    let ours = environment.iter().filter(|(name, _)| name.starts_with(PREFIX));
+    ours.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl fmt::Debug for Origin {

@@ -21,6 +21,7 @@ pub struct Table<'s> {
     pub(super) entries: &'s Entries,
     /// Only the top of the file has variables over it.
     pub(super) variables: Option<&'s Variables>,
+    pub(super) environment: &'s Variables,
     pub(super) file: &'s File,
     pub(super) recorded: &'s RefCell<Recorded>,
 }
@@ -83,6 +84,38 @@ impl<'s> Table<'s> {
         })
     }
 
+    /// One value or an array of them. Unlike in a [`list`](Self::list) a comma divides nothing: a secret may hold one.
+    pub fn several<T: FromSetting>(&self, name: &str) -> Vec<T> {
+        let key = self.key(name);
+        let each = self.each(name).into_iter();
+        each.filter_map(|found| self.accept(found.parse(key))).collect()
+    }
+
+    /// The values of `value_key` in the variables that `name` names, one or several. Any variable of the process may be
+    /// named.
+    pub fn several_in_variables<T: FromSetting>(&self, name: &str, value_key: &str) -> Vec<T> {
+        let (key, value_key) = (self.key(name), self.key(value_key));
+        let names = self.each(name).into_iter();
+        let names = names.filter_map(|found| self.accept(found.parse::<String>(key)));
+        let values = names.filter_map(|variable| match self.environment.get(&variable) {
+            Some(value) => {
+                self.recorded.borrow_mut().heed(&variable);
+                self.accept(Found::in_variable(variable, value.to_str()).parse(value_key))
+            }
+            None => {
+                self.refuse(name, "must name variables that are set");
+                None
+            }
+        });
+        values.collect()
+    }
+
+    /// Whether the user has set it, rightly or not.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
     /// See [`Settings::mistake`](super::Settings::mistake).
     pub fn mistake(&self, name: &str, right: &str) {
         if !self.file.is_broken() {
@@ -107,6 +140,7 @@ impl<'s> Table<'s> {
                     keys,
                     entries,
                     variables: None,
+                    environment: self.environment,
                     file: self.file,
                     recorded: self.recorded,
                 }),
@@ -146,6 +180,15 @@ impl<'s> Table<'s> {
                 right: format!("is not a setting{hint}"),
             });
         }
+    }
+
+    fn each(&self, name: &str) -> Vec<Found> {
+        let Some(found) = self.find(name) else { return Vec::new() };
+        let each = found.each(self.file);
+        if each.is_empty() {
+            self.refuse(name, "has nothing in it");
+        }
+        each
     }
 
     fn written<T: FromSetting>(&self, name: &str) -> Option<T> {

@@ -19,10 +19,11 @@ const KEYS: [Key; 7] = [
     Key { secret: true, ..key("jwt_secret", None, "at least 32 characters") },
 ];
 
-const SOURCE_KEYS: [Key; 3] = [
+const SOURCE_KEYS: [Key; 4] = [
     key("name", None, "orders"),
     key("topic", Some("pubsub"), "orders/{id}"),
     Key { secret: true, ..key("secret", None, "whsec_…") },
+    Key { secret: true, ..key("secret_env", None, "SHOP_SECRET") },
 ];
 
 fn load<const N: usize>(variables: [(&str, &str); N], file: &str) -> Settings {
@@ -414,4 +415,34 @@ fn a_mistake_does_not_show_the_password_in_an_address() {
         let told = settings.finish().unwrap_err().to_string();
         assert!(told.contains("redis://…@host:1/0") && !told.contains("hunter2"), "{told}");
     }
+}
+
+#[test]
+fn several_secrets_are_given_in_the_table_or_in_variables_and_no_comma_divides_one() {
+    let file = "[[sources]]\nsecret = ['a,b', 'c']\nsecret_env = ['SHOP', 'HOOKWIRE_SHOP']";
+    let settings = load([("SHOP", "d,e"), ("HOOKWIRE_SHOP", "f"), ("OTHER", "g")], file);
+    let tables = settings.tables("sources", &SOURCE_KEYS);
+    assert_eq!(tables[0].several::<String>("secret"), ["a,b", "c"]);
+    assert_eq!(tables[0].several_in_variables::<String>("secret_env", "secret"), ["d,e", "f"]);
+    assert!(tables[0].is_set("secret") && !tables[0].is_set("name"));
+    drop(tables);
+    assert_eq!(settings.finish().unwrap(), [], "a variable that is read is not said to be ignored");
+}
+
+#[test]
+fn a_secret_that_is_missing_or_wrong_is_told_and_never_shown() {
+    let file = "[[sources]]\nsecret = []\nsecret_env = 'hunter2'\n\
+                [[sources]]\nsecret = ['hunter2']\nsecret_env = 'SHOP'";
+    let settings = load([("SHOP", "hunter2")], file);
+    let tables = settings.tables("sources", &SOURCE_KEYS);
+    for table in &tables {
+        assert!(table.several::<Talkative>("secret").is_empty());
+        assert!(table.several_in_variables::<Talkative>("secret_env", "secret").is_empty());
+    }
+    drop(tables);
+    let told = told(settings);
+    assert_eq!(told.len(), 4, "{told:#?}");
+    assert!(told[1].contains("must name variables that are set"), "{told:#?}");
+    assert!(told[3].starts_with("SHOP = …"), "{told:#?}");
+    assert!(!told.join("").contains("hunter2"), "{told:#?}");
 }

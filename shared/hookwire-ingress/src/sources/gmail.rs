@@ -1,20 +1,71 @@
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use async_trait::async_trait;
 use hookwire_event::{Data, Event, Payload, Topic};
+use http::{HeaderMap, HeaderName};
 use serde_json::value::RawValue;
 
-use crate::envelope::PubSubMessage;
-use crate::source::SourceConfig;
+use crate::google_push::GooglePush;
+use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 use crate::template::Field;
+use crate::unproven::Unproven;
 use crate::unusable::Unusable;
 
-/// Turns a Gmail notification into an event: `{"emailAddress","historyId"}`, the history id always as a string.
+/// Pub/Sub messages that tell of changes in Gmail mailboxes.
+#[derive(Debug)]
+pub struct Gmail(pub GooglePush);
+
+#[async_trait]
+impl Source for Gmail {
+    fn default_topic(&self) -> &'static str {
+        "gmail/{emailAddress}"
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &["emailAddress"]
+    }
+
+    fn proof(&self) -> Proof {
+        self.0.proof()
+    }
+
+    async fn verify(&self, headers: &HeaderMap, now: SystemTime) -> Result<(), Unproven> {
+        self.0.verify(headers, now).await
+    }
+
+    fn takes(&self, headers: &HeaderMap) -> Result<(), WrongFormat> {
+        self.0.takes(headers)
+    }
+
+    fn keeps(&self, header: &HeaderName) -> bool {
+        GooglePush::keeps(header)
+    }
+
+    fn event(
+        &self,
+        config: &SourceConfig,
+        notification: &Notification<'_>,
+    ) -> Result<Event, Unusable> {
+        let message = self.0.message(notification)?;
+        let (payload, mailbox) = read(&message.data)?;
+        message.facts("gmail.history", Data::from(payload)).into_event(
+            config,
+            |field| match field {
+                Field::EmailAddress => Some(Topic::escape_segment(&mailbox)),
+                _ => None,
+            },
+        )
+    }
+}
+
+/// Reads `{"emailAddress","historyId"}` as what the event carries, the history id always as a string, and its mailbox.
 ///
 /// Google's guide shows a string and real notifications carry a number of 64 bits, of which a browser would lose
 /// digits. Only the message id tells duplicates: several notifications may carry one history id.
 /// Source: <https://developers.google.com/workspace/gmail/api/guides/push>
-pub(crate) fn event(source: &SourceConfig, message: PubSubMessage) -> Result<Event, Unusable> {
-    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&message.data)
+fn read(data: &[u8]) -> Result<(Payload, String), Unusable> {
+    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(data)
         .map_err(|error| Unusable::no_json("the Gmail notification", &error))?;
     let address =
         fields.get("emailAddress").and_then(|json| serde_json::from_str::<String>(json.get()).ok());
@@ -36,11 +87,7 @@ pub(crate) fn event(source: &SourceConfig, message: PubSubMessage) -> Result<Eve
         .map_err(|error| Unusable::no_json("the notification", &error))?;
     let payload =
         Payload::json(&json).map_err(|error| Unusable::no_json("the notification", &error))?;
-    let mailbox = Topic::escape_segment(&address.to_lowercase());
-    message.into_event(source, Data::from(payload), |field| match field {
-        Field::EmailAddress => Some(mailbox.clone()),
-        Field::Subscription | Field::OrderingKey | Field::Attribute(_) => None,
-    })
+    Ok((payload, address.to_lowercase()))
 }
 
 fn history_id(json: &str) -> Option<u64> {

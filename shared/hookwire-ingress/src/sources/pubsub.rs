@@ -1,32 +1,72 @@
-use hookwire_event::{Data, Event, Payload, Topic};
+use std::time::SystemTime;
 
-use crate::envelope::PubSubMessage;
-use crate::source::SourceConfig;
+use async_trait::async_trait;
+use hookwire_event::{Data, Event, Payload, Topic};
+use http::{HeaderMap, HeaderName};
+
+use crate::google_push::GooglePush;
+use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 use crate::template::Field;
+use crate::unproven::Unproven;
 use crate::unusable::Unusable;
 
-/// Turns any Pub/Sub message into an event that carries its data.
-pub(crate) fn event(source: &SourceConfig, message: PubSubMessage) -> Result<Event, Unusable> {
-    let content_type = message.attributes.get("content-type").filter(|value| value.len() <= 256);
-    let payload = match content_type.map(|value| hookwire_http::is_json(value)) {
-        Some(true) => {
-            Payload::json(&message.data).unwrap_or_else(|_| Payload::guess(&message.data))
-        }
-        _ => Payload::guess(&message.data),
-    };
-    let content_type = content_type.map(|value| value.as_str().into());
-    let (subscription, key) = (message.subscription.clone(), message.ordering_key.clone());
-    let attributes = message.attributes.clone();
-    message.into_event(source, Data { payload, content_type }, |field| match field {
-        Field::Subscription => subscription.as_deref().map(path),
-        Field::OrderingKey => key.as_deref().map(Topic::escape_segment),
-        Field::Attribute(name) => attributes.get(name).map(|value| Topic::escape_segment(value)),
-        Field::EmailAddress => None,
-    })
-}
+/// Any Pub/Sub messages, as events that carry their data.
+#[derive(Debug)]
+pub struct PubSub(pub GooglePush);
 
-/// A subscription's name is a path of its own, which stays one.
-fn path(subscription: &str) -> String {
-    let segments: Vec<String> = subscription.split('/').map(Topic::escape_segment).collect();
-    segments.join("/")
+#[async_trait]
+impl Source for PubSub {
+    fn default_topic(&self) -> &'static str {
+        "pubsub/{subscription}"
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        match self.0.wrapped {
+            true => &["subscription", "orderingKey", "attributes.NAME"],
+            // Unwrapped, attributes are headers among all others, which nobody signed.
+            false => &["subscription", "orderingKey"],
+        }
+    }
+
+    fn proof(&self) -> Proof {
+        self.0.proof()
+    }
+
+    async fn verify(&self, headers: &HeaderMap, now: SystemTime) -> Result<(), Unproven> {
+        self.0.verify(headers, now).await
+    }
+
+    fn takes(&self, headers: &HeaderMap) -> Result<(), WrongFormat> {
+        self.0.takes(headers)
+    }
+
+    fn keeps(&self, header: &HeaderName) -> bool {
+        GooglePush::keeps(header)
+    }
+
+    fn event(
+        &self,
+        config: &SourceConfig,
+        notification: &Notification<'_>,
+    ) -> Result<Event, Unusable> {
+        let message = self.0.message(notification)?;
+        let content_type =
+            message.attributes.get("content-type").filter(|value| value.len() <= 256);
+        let payload = match content_type.map(|value| hookwire_http::is_json(value)) {
+            Some(true) => {
+                Payload::json(&message.data).unwrap_or_else(|_| Payload::guess(&message.data))
+            }
+            _ => Payload::guess(&message.data),
+        };
+        let content_type = content_type.map(|value| value.as_str().into());
+        let facts = message.facts("pubsub.message", Data { payload, content_type });
+        facts.into_event(config, |field| match field {
+            Field::Subscription => message.subscription.as_deref().map(Topic::escape_path),
+            Field::OrderingKey => message.ordering_key.as_deref().map(Topic::escape_segment),
+            Field::Attribute(name) => {
+                message.attributes.get(name).map(|value| Topic::escape_segment(value))
+            }
+            _ => None,
+        })
+    }
 }
