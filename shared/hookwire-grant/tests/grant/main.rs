@@ -4,7 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "the helpers of a test may panic as the test may"
+    reason = "a panic is how a test fails"
 )]
 
 mod claims;
