@@ -2,6 +2,7 @@
 
 mod drain;
 mod ledger;
+mod over_limit;
 mod redrive;
 mod spill;
 

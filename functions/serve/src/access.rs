@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use hookwire_access::{Access, AccessConfig, Origins};
 use hookwire_http::TrustedHops;
+use hookwire_ingress::IngressLimits;
 use hookwire_settings::AccessSettings;
 use hookwire_state::{EventLimits, Limit, Mark, OpenStreams, Quota};
 
@@ -13,15 +14,7 @@ use crate::state::State;
 /// Longest wait for the revocations at the start.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 
-/// What the edges count by.
-#[derive(Debug)]
-pub(crate) struct Limits {
-    pub(crate) clients: Arc<Limit>,
-    pub(crate) sources: Limit,
-    pub(crate) events: Arc<EventLimits>,
-}
-
-/// Sets up who may do what, and how often.
+/// Sets up who may do what, and how often, for both edges.
 ///
 /// With keys it waits until all revocations are known, so that nobody comes in who must not, but not for ever: what keeps
 /// them may be away.
@@ -30,7 +23,7 @@ pub(crate) async fn open(
     origins: Origins,
     trusted_hops: TrustedHops,
     state: &State,
-) -> (Arc<Access>, Limits) {
+) -> (Arc<Access>, IngressLimits) {
     let AccessSettings { quotas, verifier, sealer, query_tokens, bypass, streams } = settings;
     let streams =
         OpenStreams::new(streams, Arc::clone(&state.streams), Arc::clone(&state.revocations));
@@ -53,13 +46,13 @@ pub(crate) async fn open(
         trusted_hops,
         failures: Arc::clone(&clients),
         users: limit("user", quotas.user),
-        bypass,
+        bypass: bypass.clone(),
     };
     let events = EventLimits {
         topic: quotas.topic.map(|quota| limit("topic", quota)),
         global: quotas.global.map(|quota| limit("global", quota)),
     };
-    let limits =
-        Limits { clients, sources: limit("source", quotas.source), events: Arc::new(events) };
+    let sources = limit("source", quotas.source);
+    let limits = IngressLimits { clients, sources, events: Arc::new(events), bypass };
     (Arc::new(Access::new(config, streams, Arc::clone(&state.tickets))), limits)
 }

@@ -1,22 +1,21 @@
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use hookwire_boot::telemetry::LogFormat;
-use hookwire_boot::{Bytes, FromSetting, Mistakes, Origin, Secret, Settings, Warning};
+use hookwire_boot::{Bytes, FromSetting, Mistakes, Origin, Settings, Warning};
 use hookwire_egress_sse::EgressConfig;
 use hookwire_http::{ListenerConfig, TrustedHops};
 use hookwire_hub::RingLimit;
-use hookwire_ingress::{Bypass, IngressConfig, LimitConfig};
+use hookwire_ingress::IngressConfig;
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_settings::{AccessSettings, KEYS, LogAddress, QueueSettings};
 use http::HeaderValue;
 
-use crate::sources;
+use crate::sources::{self, ReachedBy};
 
 /// What the relay runs with.
 #[derive(Debug)]
@@ -66,6 +65,10 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
              anybody who reaches the relay could read everything",
         );
     }
+    let reached_by = match listen.ip().is_loopback() {
+        true => ReachedBy::ThisMachine,
+        false => ReachedBy::Anybody,
+    };
     let slow_after =
         settings.value_in("slow_after", Duration::from_secs(1)..=Duration::from_hours(1));
     let heartbeat =
@@ -82,10 +85,9 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         log: log(&settings, queue.as_ref()),
         queue,
         ingress: IngressConfig {
-            sources: sources::read(&settings),
+            sources: sources::read(&settings, reached_by),
             max_body_bytes,
             trusted_hops: TrustedHops(settings.value_in("trusted_hops", 0..=16)),
-            limits: limits(&settings),
         },
         egress: EgressConfig {
             heartbeat,
@@ -123,20 +125,6 @@ fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
         LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis_log(
             settings, address, retention, queue,
         ))),
-    }
-}
-
-fn limits(settings: &Settings) -> LimitConfig {
-    let per_minute = |name| {
-        let limit: u32 = settings.value_in(name, 1..=60_000_000);
-        NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN)
-    };
-    let bypass: Option<Secret> = settings.optional("bypass_secret");
-    LimitConfig {
-        client_per_minute: per_minute("client_limit"),
-        source_per_minute: per_minute("source_limit"),
-        source_burst: per_minute("source_burst"),
-        bypass: bypass.map(|secret| Bypass::new(move |given| secret.matches(given))),
     }
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod args;
 mod check;
 mod config;
+mod floor;
 mod log;
 mod probes;
 mod publish;

@@ -8,13 +8,14 @@ use hookwire_access::{Origins, guard_admin};
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_egress_sse::{EgressConfig, EgressParts};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
-use hookwire_ingress::IngressConfig;
+use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::Quarantine;
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tracing::{info, warn};
 
 use crate::config::load;
+use crate::floor::floor;
 use crate::log::Kept;
 use crate::queue::Queueing;
 use crate::{access, log, probes, state};
@@ -67,11 +68,11 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         lateness: lateness.clone(),
         access,
         cursors: state.cursors,
-        event_limits: limits.events,
+        event_limits: Arc::clone(&limits.events),
         draining: stop.clone(),
     };
     let edges = Edges { ingress: config.ingress, egress: config.egress, console: config.console };
-    let router = edges.router(egress, quarantine)?;
+    let router = edges.router(egress, limits, quarantine)?;
     info!(descriptors, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
@@ -87,15 +88,22 @@ struct Edges {
 }
 
 impl Edges {
-    fn router(self, parts: EgressParts, quarantine: Arc<dyn Quarantine>) -> anyhow::Result<Router> {
+    fn router(
+        self,
+        parts: EgressParts,
+        limits: IngressLimits,
+        quarantine: Arc<dyn Quarantine>,
+    ) -> anyhow::Result<Router> {
         let recorder = PrometheusBuilder::new().install_recorder()?;
         let guard = LoopbackGuard { origins: origins(&self.egress).into() };
         let access = Arc::clone(&parts.access);
         let health = probes::health(Arc::clone(&parts.log), parts.lateness.clone());
+        let trusted_hops = self.ingress.trusted_hops;
         let (webhooks, admin) =
-            hookwire_ingress::routers(self.ingress, Arc::clone(&parts.intake), quarantine);
+            hookwire_ingress::routers(self.ingress, limits, Arc::clone(&parts.intake), quarantine);
         let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
-        let admin = admin.merge(probes::metrics(recorder)).layer(only_administrators);
+        let admin = floor(admin.merge(probes::metrics(recorder)), trusted_hops);
+        let admin = admin.layer(only_administrators);
         let console = if self.console { hookwire_console::router() } else { Router::new() };
         let pages = hookwire_egress_sse::router(self.egress, parts).merge(admin).merge(console);
         let router = if access.is_open() {

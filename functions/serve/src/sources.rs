@@ -8,7 +8,7 @@ use hookwire_settings::SOURCE_KEYS;
 
 use google::Google;
 use kind::Kind;
-use value::{Name, Path, Topic, Type};
+use value::{Name, Path, TenantName, Topic, Type};
 
 mod generic;
 mod google;
@@ -16,9 +16,16 @@ mod kind;
 mod secret;
 mod value;
 
+/// Who can push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReachedBy {
+    ThisMachine,
+    Anybody,
+}
+
 /// Reads the sources: those in `hookwire.toml`, or `gmail` and `pubsub` when there are none.
-pub(crate) fn read(settings: &Settings) -> Vec<SourceConfig> {
-    let google = Google::read(settings);
+pub(crate) fn read(settings: &Settings, reached_by: ReachedBy) -> Vec<SourceConfig> {
+    let google = Google::read(settings, reached_by);
     let tables = settings.tables("sources", &SOURCE_KEYS);
     if tables.is_empty() {
         let push = google.default_push(settings);
@@ -44,6 +51,7 @@ fn default_source(name: &str, kind: Box<dyn Source>) -> Option<SourceConfig> {
     Some(SourceConfig {
         name: name.into(),
         path: format!("/webhooks/{name}"),
+        tenant: None,
         topic: kind.default_topic().parse().ok()?,
         event_type: None,
         uri: uri(name)?,
@@ -57,6 +65,7 @@ fn source(table: &Table<'_>, google: &Google) -> Option<SourceConfig> {
     let path: Option<Path> = table.optional("path");
     let topic: Option<Topic> = table.optional("topic");
     let event_type: Option<Type> = table.optional("event_type");
+    let tenant: Option<TenantName> = table.optional("tenant");
     let kind = kind?.read(table, google);
     let (Name(name), kind) = (name?, kind?);
     let topic = topic.map(|topic| topic.0).or_else(|| kind.default_topic().parse().ok())?;
@@ -69,7 +78,8 @@ fn source(table: &Table<'_>, google: &Google) -> Option<SourceConfig> {
     }
     let path = path.map_or_else(|| format!("/webhooks/{name}"), |path| path.0);
     let event_type = event_type.map(|one| one.0);
-    Some(SourceConfig { kind, path, topic, event_type, uri: uri(&name)?, name })
+    let tenant = tenant.map(|one| one.0);
+    Some(SourceConfig { kind, path, tenant, topic, event_type, uri: uri(&name)?, name })
 }
 
 fn uri(name: &str) -> Option<SourceUri> {

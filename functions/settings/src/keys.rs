@@ -246,7 +246,7 @@ pub const KEYS: [Key; 55] = [
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.
-pub const SOURCE_KEYS: [Key; 19] = [
+pub const SOURCE_KEYS: [Key; 20] = [
     key("name", None, "orders", "Its name in metrics and in the quarantine."),
     key(
         "kind",
@@ -255,6 +255,7 @@ pub const SOURCE_KEYS: [Key; 19] = [
         "`gmail`, `pubsub`, `standard-webhooks`, `github`, `stripe`, `slack`, `cloudevents`, `hmac` or `bearer`.",
     ),
     key("path", None, "/webhooks/orders", "Path that it pushes to; `/webhooks/NAME` by default."),
+    key("tenant", None, "acme", "Tenant that its events belong to; without it none."),
     key(
         "topic",
         None,

@@ -25,8 +25,8 @@ pub(crate) async fn answer(
     };
     let proof = ingress.sources.get(index).map(|source| source.kind.proof());
     let per_minute = match proof {
-        Some(Proof::Headers | Proof::Body) => ingress.allowed_per_minute.source,
-        Some(Proof::Nothing) | None => ingress.allowed_per_minute.client,
+        Some(Proof::Headers | Proof::Body) => ingress.limits.sources.quota().per_minute,
+        Some(Proof::Nothing) | None => ingress.limits.clients.quota().per_minute,
     };
     let answer = [
         (ALLOW.as_str(), HeaderValue::from_static("POST, OPTIONS")),

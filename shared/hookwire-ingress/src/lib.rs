@@ -24,7 +24,6 @@ mod template;
 mod unproven;
 mod unusable;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +34,7 @@ use hookwire_log::Quarantine;
 use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
 
-use crate::limit::Limits;
-pub use crate::limit::{Bypass, LimitConfig};
+pub use crate::limit::IngressLimits;
 pub use crate::shared_secret::{Algorithm, SharedSecret};
 pub use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 pub use crate::template::{Field, InvalidTemplate, Template};
@@ -52,8 +50,6 @@ pub struct IngressConfig {
     pub max_body_bytes: usize,
     /// Proxies in front that are trusted to tell the client's address.
     pub trusted_hops: TrustedHops,
-    /// Who may push how often.
-    pub limits: LimitConfig,
 }
 
 impl IngressConfig {
@@ -69,38 +65,24 @@ struct Ingress {
     sources: Vec<Arc<SourceConfig>>,
     max_body_bytes: usize,
     trusted_hops: TrustedHops,
-    limits: Limits,
-    /// What a sender that asks is told that it may push.
-    allowed_per_minute: AllowedPerMinute,
+    limits: IngressLimits,
     at_once: Semaphore,
     intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 }
 
-/// The limits of [`LimitConfig`] as they are told.
-#[derive(Debug, Clone, Copy)]
-struct AllowedPerMinute {
-    client: NonZeroU32,
-    source: NonZeroU32,
-}
-
 /// The routes of webhooks, and those of the quarantine below `/admin`, which the caller guards.
 pub fn routers(
     config: IngressConfig,
+    limits: IngressLimits,
     intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
-    let allowed_per_minute = AllowedPerMinute {
-        client: config.limits.client_per_minute,
-        source: config.limits.source_per_minute,
-    };
-    let limits = Limits::new(config.limits, config.sources.len());
     let ingress = Arc::new(Ingress {
         sources: config.sources.into_iter().map(Arc::new).collect(),
         max_body_bytes: config.max_body_bytes,
         trusted_hops: config.trusted_hops,
         limits,
-        allowed_per_minute,
         at_once: Semaphore::new(IngressConfig::AT_ONCE),
         intake,
         quarantine,

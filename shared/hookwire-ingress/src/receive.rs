@@ -10,6 +10,7 @@ use hookwire_event::{Event, EventId};
 use hookwire_http::{ClientNet, Peer, read_body};
 use hookwire_log::{AppendError, Clock, Quarantined};
 use hookwire_queue::{Kept, Taken};
+use hookwire_state::OverLimit;
 use http::HeaderMap;
 use http::request::Parts;
 use serde_json::json;
@@ -46,7 +47,7 @@ pub(crate) async fn post_push(
         return crate::unknown_source().await.into_response();
     };
     let (parts, body) = request.into_parts();
-    let received = receive(&ingress, index, &source, &parts, body);
+    let received = receive(&ingress, &source, &parts, body);
     let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
     let result = result.unwrap_or(Err(Reject::TooLate));
     let outcome = result.as_ref().map_or_else(Reject::outcome, Accepted::outcome);
@@ -58,22 +59,30 @@ pub(crate) async fn post_push(
 /// Turns one push into one appended event.
 async fn receive(
     ingress: &Ingress,
-    index: usize,
     source: &SourceConfig,
     push: &Parts,
     body: Body,
 ) -> Result<Accepted, Reject> {
-    admit(ingress, index, source, push).await?;
+    let mut pace = admit(ingress, source, push).await?;
     let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
     let body = read(ingress, source, &push.headers, body).await?;
-    admit_body(ingress, index, source, push, &body)?;
+    if source.kind.proof() == Proof::Body {
+        pace = admit_body(ingress, source, push, &body).await?;
+    }
     let received_at_ms = Clock::system().now_ms();
     let notification = Notification { headers: &push.headers, body: &body, received_at_ms };
     if let Some(answer) = source.kind.challenge(&notification) {
         return Ok(Accepted::Challenge(answer));
     }
     match event(source, &push.headers, &body, received_at_ms) {
-        Ok(event) => append(ingress, source, &push.headers, body, received_at_ms, event).await,
+        Ok(event) => {
+            if pace == Pace::Now && !ingress.limits.is_bypassed(&push.headers) {
+                let counted = ingress.limits.events.take(event.topic.as_str()).await;
+                pace = over_limit(ingress, counted)?;
+            }
+            let taking = Taking { event, pace, received_at_ms };
+            append(ingress, source, &push.headers, body, taking).await
+        }
         Err(unusable) => {
             quarantine(ingress, source, &push.headers, body, received_at_ms, unusable).await
         }
@@ -87,69 +96,93 @@ pub(crate) fn event(
     body: &Bytes,
     received_at_ms: u64,
 ) -> Result<Event, Unusable> {
-    source.kind.event(source, &Notification { headers, body, received_at_ms })
+    let mut event = source.kind.event(source, &Notification { headers, body, received_at_ms })?;
+    if let Some(tenant) = &source.tenant {
+        event.topic = event.topic.within(tenant);
+    }
+    Ok(event)
+}
+
+/// How an event that may come in gets to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// At once.
+    Now,
+    /// Through the queue, which holds what is over a limit: a refusal would slow down the whole subscription.
+    ByQueue,
+}
+
+/// An event on its way into the log.
+struct Taking {
+    event: Event,
+    pace: Pace,
+    received_at_ms: u64,
 }
 
 /// Lets in who may push, before a byte of the body is read.
-async fn admit(
-    ingress: &Ingress,
-    index: usize,
-    source: &SourceConfig,
-    push: &Parts,
-) -> Result<(), Reject> {
+async fn admit(ingress: &Ingress, source: &SourceConfig, push: &Parts) -> Result<Pace, Reject> {
     match source.kind.proof() {
-        Proof::Nothing => count_client(ingress, push),
-        Proof::Headers | Proof::Body => {
-            let verified = source.kind.verify(&push.headers, SystemTime::now()).await;
-            verified.or_else(|error| refuse(ingress, source, push, error))?;
-            match source.kind.proof() {
-                Proof::Headers => count_source(ingress, index, push),
-                _ => Ok(()),
+        Proof::Nothing => count_client(ingress, push).await.map(|()| Pace::Now),
+        proof @ (Proof::Headers | Proof::Body) => {
+            if let Err(error) = source.kind.verify(&push.headers, SystemTime::now()).await {
+                return Err(refuse(ingress, source, push, error).await);
+            }
+            match proof {
+                Proof::Headers => count_source(ingress, source, push).await,
+                _ => Ok(Pace::Now),
             }
         }
     }
 }
 
 /// Lets in who signed the body, before anything looks into it.
-fn admit_body(
+async fn admit_body(
     ingress: &Ingress,
-    index: usize,
     source: &SourceConfig,
     push: &Parts,
     body: &[u8],
-) -> Result<(), Reject> {
-    if source.kind.proof() != Proof::Body {
-        return Ok(());
+) -> Result<Pace, Reject> {
+    if let Err(error) = source.kind.verify_body(&push.headers, body, SystemTime::now()) {
+        return Err(refuse(ingress, source, push, error).await);
     }
-    let verified = source.kind.verify_body(&push.headers, body, SystemTime::now());
-    verified.or_else(|error| refuse(ingress, source, push, error))?;
-    count_source(ingress, index, push)
+    count_source(ingress, source, push).await
 }
 
-/// Only failures count for a client: genuine pushes of many come from one address of a sender.
-fn refuse(
-    ingress: &Ingress,
-    source: &SourceConfig,
-    push: &Parts,
-    error: Unproven,
-) -> Result<(), Reject> {
+/// Only failures count for a client: genuine pushes of many come from one address of a sender. What is the relay's own
+/// trouble counts for nobody.
+async fn refuse(ingress: &Ingress, source: &SourceConfig, push: &Parts, error: Unproven) -> Reject {
     debug!(source = source.name, %error, "refused a push");
-    count_client(ingress, push)?;
-    Err(Reject::Unverified(error))
+    let refused = Reject::Unverified(error);
+    if refused.is_of_relay() {
+        return refused;
+    }
+    count_client(ingress, push).await.err().unwrap_or(refused)
 }
 
-fn count_client(ingress: &Ingress, push: &Parts) -> Result<(), Reject> {
+async fn count_client(ingress: &Ingress, push: &Parts) -> Result<(), Reject> {
     match client(ingress, push).filter(|_| !ingress.limits.is_bypassed(&push.headers)) {
-        Some(client) => ingress.limits.client(client).map_err(Reject::ClientOverLimit),
+        Some(client) => ingress.limits.client(client).await.map_err(Reject::OverLimit),
         None => Ok(()),
     }
 }
 
-fn count_source(ingress: &Ingress, index: usize, push: &Parts) -> Result<(), Reject> {
+async fn count_source(
+    ingress: &Ingress,
+    source: &SourceConfig,
+    push: &Parts,
+) -> Result<Pace, Reject> {
     if ingress.limits.is_bypassed(&push.headers) {
-        return Ok(());
+        return Ok(Pace::Now);
     }
-    ingress.limits.source(index).map_err(Reject::SourceOverLimit)
+    over_limit(ingress, ingress.limits.source(&source.name).await)
+}
+
+fn over_limit(ingress: &Ingress, counted: Result<(), OverLimit>) -> Result<Pace, Reject> {
+    match counted {
+        Ok(()) => Ok(Pace::Now),
+        Err(_over) if ingress.intake.has_queue() => Ok(Pace::ByQueue),
+        Err(over) => Err(Reject::OverLimit(over)),
+    }
 }
 
 fn client(ingress: &Ingress, push: &Parts) -> Option<ClientNet> {
@@ -173,11 +206,14 @@ async fn append(
     source: &SourceConfig,
     headers: &HeaderMap,
     body: Bytes,
-    received_at_ms: u64,
-    event: Event,
+    Taking { event, pace, received_at_ms }: Taking,
 ) -> Result<Accepted, Reject> {
     let (id, topic_hash) = (event.id.clone(), event.topic.hash());
-    match ingress.intake.take(event).await {
+    let taken = match pace {
+        Pace::Now => ingress.intake.take(event).await,
+        Pace::ByQueue => ingress.intake.defer(event).await,
+    };
+    match taken {
         Ok(taken) => {
             let outcome = taken.outcome();
             debug!(event.id = %id, topic.hash = topic_hash, outcome, "took an event");

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use hookwire_http::Problem;
+use hookwire_state::OverLimit;
 use http::StatusCode;
 
-use crate::limit::OverLimit;
 use crate::oidc::VerifyError;
 use crate::source::WrongFormat;
 use crate::unproven::Unproven;
@@ -14,10 +14,8 @@ use crate::unproven::Unproven;
 pub(crate) enum Reject {
     /// It did not prove where it comes from.
     Unverified(Unproven),
-    /// Its client pushed too often without proof.
-    ClientOverLimit(OverLimit),
-    /// Its source pushed too often.
-    SourceOverLimit(OverLimit),
+    /// There are too many of them.
+    OverLimit(OverLimit),
     /// Too many pushes are being worked on.
     Busy,
     /// Its source does not send bodies of this type.
@@ -39,28 +37,23 @@ impl Reject {
                 "keys_unavailable"
             }
             Self::Unverified(_) => "unauthorized",
-            Self::ClientOverLimit(_) | Self::SourceOverLimit(_) => "rate_limited",
+            Self::OverLimit(_) => "rate_limited",
             Self::Busy => "busy",
             Self::Format(_) | Self::Body(_) => "bad_request",
             Self::NotStored | Self::TooLate => "unavailable",
         }
     }
 
+    /// Whether the relay itself is to blame, and not who pushed.
+    pub(crate) fn is_of_relay(&self) -> bool {
+        matches!(self, Self::Unverified(Unproven::Token(VerifyError::KeysUnavailable(_))))
+    }
+
     fn problem(self) -> Problem {
         let soon = Duration::from_secs(1);
         match self {
             Self::Unverified(error) => unverified(&error),
-            Self::ClientOverLimit(OverLimit(wait)) => {
-                let detail =
-                    "this address pushed too often; a source with verification has no such limit";
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail)
-                    .retry_after(wait)
-            }
-            Self::SourceOverLimit(OverLimit(wait)) => {
-                let detail = "this source pushed too often; raise HOOKWIRE_SOURCE_LIMIT if it may";
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail)
-                    .retry_after(wait)
-            }
+            Self::OverLimit(over) => over.into(),
             Self::Busy => {
                 let detail = "too many pushes are being worked on";
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(soon)

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hookwire_event::{Event, EventType, SourceUri};
+use hookwire_event::{Event, EventType, SourceUri, Tenant};
 use http::{HeaderMap, HeaderName};
 
 use crate::template::{Field, Template};
@@ -19,6 +19,8 @@ pub struct SourceConfig {
     pub kind: Box<dyn Source>,
     /// Path that it pushes to.
     pub path: String,
+    /// Whose topics its events are on.
+    pub tenant: Option<Tenant>,
     /// Topic of its events.
     pub topic: Template,
     /// Type of its events; without one its kind tells.

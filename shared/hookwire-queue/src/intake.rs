@@ -143,6 +143,25 @@ impl Intake {
         }
     }
 
+    /// Whether there is a queue, and so [`Intake::defer`].
+    #[must_use]
+    pub fn has_queue(&self) -> bool {
+        self.spill.is_some()
+    }
+
+    /// Takes an event into the queue alone, for the log to have it later: there are too many now.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Unavailable`]: the queue did not take it, or there is none.
+    pub async fn defer(&self, event: Event) -> Result<Taken, AppendError> {
+        let Some(spill) = &self.spill else {
+            return Err(AppendError::Unavailable(BoxError::from("there is no queue")));
+        };
+        let spilled = spill.spill(spill.stamp.next_us(), event, InLog::No, "over_limit").await;
+        spilled.map_err(|error| AppendError::Unavailable(error.into()))
+    }
+
     /// Keeps a notification that can never become an event.
     ///
     /// # Errors

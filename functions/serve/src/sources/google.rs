@@ -5,25 +5,32 @@ use hookwire_ingress::oidc::{OidcConfig, OidcVerifier};
 use hookwire_ingress::sources::GooglePush;
 use hookwire_jwks::{Jwks, JwksConfig};
 
+use super::ReachedBy;
 use super::value::{Location, Verification};
 
 /// Google signs a token for any audience that any of its customers asks for.
 const NO_EMAIL: &str = "needs the service account of the push subscription beside it (`push_email`); without it \
                         everybody with a Google Cloud project could push";
 
+/// A webhook that is open by omission would let anybody make events.
+const NO_PROOF: &str = "must be set, with `push_email`, as long as `listen` is no loopback address: without it anybody who \
+                        reaches the relay could push; a source for which that is meant says `verification = \"none\"` in \
+                        its `[[sources]]`";
+
 /// What the settings say of all pushes of Google.
 pub(super) struct Google {
     jwks: Arc<Jwks>,
     audience: Option<String>,
     email: Option<String>,
+    reached_by: ReachedBy,
 }
 
 impl Google {
-    pub(super) fn read(settings: &Settings) -> Self {
+    pub(super) fn read(settings: &Settings, reached_by: ReachedBy) -> Self {
         let jwks: Location = settings.value("push_jwks");
         let jwks = Arc::new(Jwks::new(JwksConfig::new(jwks.0)));
         let audience = settings.optional("push_audience");
-        Self { jwks, audience, email: settings.optional("push_email") }
+        Self { jwks, audience, email: settings.optional("push_email"), reached_by }
     }
 
     /// How the sources push that exist when none is configured.
@@ -34,6 +41,9 @@ impl Google {
                 settings.mistake("push_email", right);
             }
             (Some(_), None) => settings.mistake("push_audience", NO_EMAIL),
+            (None, None) if self.reached_by == ReachedBy::Anybody => {
+                settings.mistake("push_audience", NO_PROOF);
+            }
             (None, None) | (Some(_), Some(_)) => {}
         }
         GooglePush {
@@ -55,6 +65,9 @@ impl Google {
             (own("audience", &self.audience).filter(|_| verified), own("email", &self.email));
         if audience.is_some() && email.is_none() {
             table.mistake("audience", NO_EMAIL);
+        }
+        if audience.is_none() && verified && self.reached_by == ReachedBy::Anybody {
+            table.mistake("audience", NO_PROOF);
         }
         GooglePush { wrapped: table.value("wrapped"), verifier: self.verifier(audience, email) }
     }

@@ -1,13 +1,15 @@
 use hookwire_boot::FromSetting;
-use hookwire_event::EventType;
+use hookwire_event::{EventType, Tenant};
 use hookwire_ingress::sources::Encoding;
 use hookwire_ingress::{Algorithm, Template};
 use hookwire_jwks::JwksLocation;
 use http::HeaderName;
 
 /// Paths that are the relay's own.
-const RESERVED: [&str; 8] =
-    ["/events", "/topics", "/ack", "/admin", "/console", "/healthz", "/readyz", "/metrics"];
+const RESERVED: [&str; 9] = [
+    "/events", "/topics", "/ack", "/tickets", "/admin", "/console", "/healthz", "/readyz",
+    "/metrics",
+];
 
 macro_rules! setting {
     ($name:ident($of:ty), $expects:literal, $parse:expr) => {
@@ -44,6 +46,9 @@ setting!(Name(String), "1 to 64 letters, digits, `-` and `_`", |text| {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let fits = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
     if fits { Ok(text.into()) } else { Err("it is no such name".into()) }
+});
+setting!(TenantName(Tenant), "1 to 64 letters, digits, `-`, `_` and `.`", |text| {
+    Tenant::parse(text).map_err(|_rule| "it is no such name".into())
 });
 setting!(
     Path(String),
