@@ -208,7 +208,8 @@ pub const KEYS: [Key; 55] = [
         "redis_connections",
         Some("50"),
         "8",
-        "Most connections for commands, half of them for appends; the subscription has one of its own.",
+        "Most connections for commands, half of them for appends; a quarter more for what relays share, and the \
+         subscription has one of its own.",
     ),
     key("redis_timeout", Some("500ms"), "250ms", "How long an answer of Redis may take."),
     key(

@@ -15,9 +15,10 @@ use crate::trouble::Trouble;
 /// Makes calls: through the breaker, on a connection of the pool, in bounded time.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// Appends and reads have connections of their own, or a rush of one would starve the other.
+    /// Each purpose has connections of its own, or a rush of one would starve the others.
     appends: Pool,
     reads: Pool,
+    state: Pool,
     masters: Masters,
     trouble: Trouble,
 }
@@ -26,6 +27,8 @@ pub(crate) struct Calls {
 /// once each waits for those before it.
 const APPEND_WAITS: Duration = Duration::from_secs(1);
 const READ_WAITS: Duration = Duration::from_secs(10);
+/// Whoever asks for what the instances share decides alone when there is no answer, and a request waits for it meanwhile.
+const STATE_WAITS: Duration = Duration::from_millis(500);
 
 /// How often a call is tried: a connection that replaces one that was cut may be cut as well.
 const TRIES: u32 = 3;
@@ -62,13 +65,30 @@ pub enum Purpose {
     Append,
     /// A reader, who is patient.
     Read,
+    /// Somebody who wants what instances share beside the log, and can do without it.
+    State,
+}
+
+impl Purpose {
+    /// Calls that may take as long as a call can, one after another: three would take more time than a caller has.
+    fn slow_tries(self) -> u32 {
+        match self {
+            Self::Append | Self::Read => 2,
+            Self::State => 1,
+        }
+    }
 }
 
 impl Calls {
     pub(crate) fn new(server: &Server, config: &RedisConfig) -> Result<Self, BuildError> {
+        let pool = |name, part: usize, waits| {
+            let connections = (config.connections / part).max(1);
+            Pool::new(name, server, config, connections, waits)
+        };
         Ok(Self {
-            appends: Pool::new("appends", server, config, APPEND_WAITS)?,
-            reads: Pool::new("reads", server, config, READ_WAITS)?,
+            appends: pool("appends", 2, APPEND_WAITS)?,
+            reads: pool("reads", 2, READ_WAITS)?,
+            state: pool("state", 4, STATE_WAITS)?,
             masters: Masters::new(config.open_for, server.is_cluster()),
             trouble: Trouble::default(),
         })
@@ -95,17 +115,18 @@ impl Calls {
     }
 
     async fn try_again(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
-        let (mut tries_left, mut earlier) = (TRIES, None);
+        let (mut tries_left, mut slow_tries_left) = (TRIES, purpose.slow_tries());
+        let mut earlier: Option<Fault> = None;
         loop {
             tries_left -= 1;
             let fault = match self.try_once(purpose, call, tries_left > 0).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            // Three times waiting for an answer or a connection would take more time than a caller has.
-            let is_slow = |fault: &Fault| !fault.is_of_all_connections();
-            let is_too_slow = is_slow(&fault) && earlier.as_ref().is_some_and(is_slow);
-            let goes_on = tries_left > 0 && fault.is_of_server() && !is_too_slow;
+            if !fault.is_of_all_connections() {
+                slow_tries_left -= 1;
+            }
+            let goes_on = tries_left > 0 && slow_tries_left > 0 && fault.is_of_server();
             // What became of an earlier try is still not known.
             let told = earlier.filter(Fault::leaves_open).unwrap_or(fault);
             if !goes_on {
@@ -138,6 +159,7 @@ impl Calls {
         let pool = match purpose {
             Purpose::Append => &self.appends,
             Purpose::Read => &self.reads,
+            Purpose::State => &self.state,
         };
         let mut lent = pool.get().await?;
         // The connection bounds the time of an answer.
@@ -168,12 +190,14 @@ impl Calls {
 
     /// Has the next calls make new connections.
     pub(crate) fn renew(&self) {
-        self.appends.renew();
-        self.reads.renew();
+        self.pools().into_iter().for_each(Pool::renew);
     }
 
     pub(crate) fn tidy(&self) {
-        self.appends.tidy();
-        self.reads.tidy();
+        self.pools().into_iter().for_each(Pool::tidy);
+    }
+
+    fn pools(&self) -> [&Pool; 3] {
+        [&self.appends, &self.reads, &self.state]
     }
 }

@@ -14,7 +14,8 @@ pub struct RedisConfig {
     pub namespace: String,
     /// Key of the hash that stands for a name in those of keys; the same in every process.
     pub hash_secret: HashSecret,
-    /// Most connections for commands; half of them for appends and half for reads.
+    /// Most connections for commands; half of them for appends and half for reads. A quarter as many more may be made for
+    /// what instances share beside the log.
     pub connections: usize,
     /// How long an answer may take, and then a connection.
     pub answer_within: Duration,

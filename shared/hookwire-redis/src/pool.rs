@@ -70,6 +70,7 @@ impl Pool {
         name: &'static str,
         server: &Server,
         config: &RedisConfig,
+        connections: usize,
         waits: Duration,
     ) -> Result<Self, BuildError> {
         let check_within = config.answer_within;
@@ -78,7 +79,7 @@ impl Pool {
         let making = config.connect_within * 2;
         let timeouts = Timeouts { wait: Some(waits), create: Some(making), recycle: None };
         let connections = managed::Pool::builder(manager)
-            .max_size((config.connections / 2).max(1))
+            .max_size(connections)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()?;

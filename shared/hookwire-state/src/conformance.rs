@@ -167,6 +167,17 @@ pub async fn revocations_are_told_in_order_behind_a_mark(revocations: &dyn Revoc
     assert_eq!(read(revocations, &mut from_before).await, [one, two]);
 }
 
+/// Checks every promise in turn, where making a server takes too long for a test each.
+pub async fn every_promise(state: &(impl Streams + Tickets + Cursors + Revocations)) {
+    the_oldest_stream_is_evicted_and_its_instance_is_told(state).await;
+    the_newest_stream_is_refused_until_a_place_is_given_back(state).await;
+    a_lease_that_nobody_renews_ends(state).await;
+    a_renewal_keeps_a_place_or_tells_that_it_is_gone(state).await;
+    a_ticket_is_spent_once(state).await;
+    a_cursor_belongs_to_its_subject_and_client(state).await;
+    revocations_are_told_in_order_behind_a_mark(state).await;
+}
+
 async fn read(revocations: &dyn Revocations, mark: &mut Mark) -> Vec<Revocation> {
     let (page, next) = ok(revocations.after(mark).await);
     *mark = next;
