@@ -7,6 +7,7 @@ mod follow;
 mod gap;
 mod hostile;
 mod kill;
+mod limits;
 mod push;
 mod quarantine;
 mod queue;

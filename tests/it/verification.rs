@@ -14,7 +14,7 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/oidc").join(name)
 }
 
-fn token(change: impl Fn(&mut Value)) -> String {
+pub(crate) fn token(change: impl Fn(&mut Value)) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = json!({
         "iss": "https://accounts.google.com", "aud": AUDIENCE, "azp": "1", "sub": "1", "email": EMAIL,
@@ -27,7 +27,7 @@ fn token(change: impl Fn(&mut Value)) -> String {
     encode(&header, &claims, &EncodingKey::from_rsa_der(&key)).unwrap()
 }
 
-fn verified() -> RelayOptions {
+pub(crate) fn verified() -> RelayOptions {
     let options = RelayOptions::default().set("PUSH_AUDIENCE", AUDIENCE).set("PUSH_EMAIL", EMAIL);
     options.set("PUSH_JWKS", fixture("jwks-a.json").display())
 }

@@ -34,7 +34,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
     let Kept { log, quarantine, redis } = log::open(&config.log)?;
-    let state = state::open(&config.log, redis.as_ref())?;
+    let state = state::open(&config.log, redis, config.access.streams.longest_token)?;
     let queueing = match &config.queue {
         None => Queueing::none(Arc::clone(&log), Arc::clone(&quarantine)),
         Some(settings) => {

@@ -1,8 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use hookwire_redis::Redis;
 use hookwire_state::{Cursors, Limiter, MemoryState, Revocations, Streams, Tickets};
+use hookwire_state_redis::RedisState;
 
 use crate::config::LogChoice;
 
@@ -17,8 +19,16 @@ pub(crate) struct State {
     pub(crate) revocations: Arc<dyn Revocations>,
 }
 
-/// Keeps it where the log is.
-pub(crate) fn open(log: &LogChoice, _redis: Option<&Arc<Redis>>) -> anyhow::Result<State> {
+/// Keeps it where the log is: in Redis, or in this process, and then what must outlive it beside the folder of the log.
+pub(crate) fn open(
+    log: &LogChoice,
+    redis: Option<Arc<Redis>>,
+    longest_token: Duration,
+) -> anyhow::Result<State> {
+    if let Some(redis) = redis {
+        let shared = Arc::new(RedisState::new(redis, longest_token));
+        return Ok(State::of(Some(Arc::clone(&shared) as _), &shared));
+    }
     let memory = match log {
         LogChoice::Fjall(config) => {
             let path = config.path.with_added_extension("revocations");
@@ -27,12 +37,20 @@ pub(crate) fn open(log: &LogChoice, _redis: Option<&Arc<Redis>>) -> anyhow::Resu
         }
         LogChoice::Memory(_) | LogChoice::Redis(_) => MemoryState::default(),
     };
-    let memory = Arc::new(memory);
-    Ok(State {
-        limiter: None,
-        streams: Arc::clone(&memory) as _,
-        cursors: Arc::clone(&memory) as _,
-        tickets: Arc::clone(&memory) as _,
-        revocations: memory,
-    })
+    Ok(State::of(None, &Arc::new(memory)))
+}
+
+impl State {
+    fn of<T>(limiter: Option<Arc<dyn Limiter>>, kept: &Arc<T>) -> Self
+    where
+        T: Streams + Cursors + Tickets + Revocations,
+    {
+        Self {
+            limiter,
+            streams: Arc::clone(kept) as _,
+            cursors: Arc::clone(kept) as _,
+            tickets: Arc::clone(kept) as _,
+            revocations: Arc::clone(kept) as _,
+        }
+    }
 }
