@@ -185,7 +185,7 @@ pub const SOURCE_KEYS: [Key; 19] = [
         ..key(
             "secret",
             None,
-            "whsec_…",
+            "",
             "What the sender signs with or shows, or an array while one secret takes the place of another. Every kind but \
              Google's needs one.",
         )

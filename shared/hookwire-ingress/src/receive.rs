@@ -97,16 +97,16 @@ async fn admit(
     source: &SourceConfig,
     push: &Parts,
 ) -> Result<(), Reject> {
-    match source.kind.proof() {
-        Proof::Nothing => count_client(ingress, push),
-        Proof::Headers | Proof::Body => {
-            let verified = source.kind.verify(&push.headers, SystemTime::now()).await;
-            verified.or_else(|error| refuse(ingress, source, push, error))?;
-            match source.kind.proof() {
-                Proof::Headers => count_source(ingress, index, push),
-                _ => Ok(()),
-            }
-        }
+    let proof = source.kind.proof();
+    if proof == Proof::Nothing {
+        return count_client(ingress, push);
+    }
+    let verified = source.kind.verify(&push.headers, SystemTime::now()).await;
+    verified.or_else(|error| refuse(ingress, source, push, error))?;
+    match proof {
+        Proof::Headers => count_source(ingress, index, push),
+        // Nothing is verified yet.
+        Proof::Body | Proof::Nothing => Ok(()),
     }
 }
 
