@@ -1,9 +1,9 @@
 /**
- * Signs webhooks as their senders do, with the senders' own libraries: takes one command per line of input, answers each
- * with one line.
+ * Signs webhooks as their senders do, with the senders' own libraries: takes one command per line of input, answers
+ * each with one line.
  *
  *     {"scheme": "github", "secret": SECRET, "body": TEXT, "id": ID, "at": SECONDS}  → {"headers": {…}}
- *     {"scheme": "cloudevents", "mode": "binary", "event": {…}}                       → {"headers": {…}, "body": TEXT}
+ *     {"mode": "binary", "event": {…}}               a CloudEvent, signed by nobody → {"headers": {…}, "body": TEXT}
  *
  * An ed25519 secret is a private key as PKCS#8 in base64.
  */

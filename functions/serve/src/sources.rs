@@ -85,3 +85,6 @@ fn source(table: &Table<'_>, google: &Google) -> Option<SourceConfig> {
 fn uri(name: &str) -> Option<SourceUri> {
     SourceUri::parse(&format!("{}{name}", SourceUri::WEBHOOKS)).ok()
 }
+
+#[cfg(test)]
+mod tests;

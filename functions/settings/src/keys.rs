@@ -269,9 +269,9 @@ pub const SOURCE_KEYS: [Key; 20] = [
         ..key(
             "secret",
             None,
-            "whsec_…",
-            "What the sender signs with or shows, or an array while one secret takes the place of another. Every kind but \
-             Google's needs one.",
+            "",
+            "What the sender signs with or shows, or an array while one secret takes the place of another. Every kind \
+             but Google's needs one.",
         )
     },
     // Secret too: somebody may well write the secret itself here.

@@ -121,17 +121,17 @@ struct Taking {
 
 /// Lets in who may push, before a byte of the body is read.
 async fn admit(ingress: &Ingress, source: &SourceConfig, push: &Parts) -> Result<Pace, Reject> {
-    match source.kind.proof() {
-        Proof::Nothing => count_client(ingress, push).await.map(|()| Pace::Now),
-        proof @ (Proof::Headers | Proof::Body) => {
-            if let Err(error) = source.kind.verify(&push.headers, SystemTime::now()).await {
-                return Err(refuse(ingress, source, push, error).await);
-            }
-            match proof {
-                Proof::Headers => count_source(ingress, source, push).await,
-                _ => Ok(Pace::Now),
-            }
-        }
+    let proof = source.kind.proof();
+    if proof == Proof::Nothing {
+        return count_client(ingress, push).await.map(|()| Pace::Now);
+    }
+    if let Err(error) = source.kind.verify(&push.headers, SystemTime::now()).await {
+        return Err(refuse(ingress, source, push, error).await);
+    }
+    match proof {
+        Proof::Headers => count_source(ingress, source, push).await,
+        // Nothing is verified yet.
+        Proof::Body | Proof::Nothing => Ok(Pace::Now),
     }
 }
 

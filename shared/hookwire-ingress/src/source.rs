@@ -63,11 +63,10 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// [`Unproven`] says why the push is refused.
     fn verify_body(
         &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: SystemTime,
+        _headers: &HeaderMap,
+        _body: &[u8],
+        _now: SystemTime,
     ) -> Result<(), Unproven> {
-        let _ = (headers, body, now);
         Ok(())
     }
 
@@ -76,14 +75,12 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`WrongFormat`] says what the sender should send.
-    fn takes(&self, headers: &HeaderMap) -> Result<(), WrongFormat> {
-        let _ = headers;
+    fn takes(&self, _headers: &HeaderMap) -> Result<(), WrongFormat> {
         Ok(())
     }
 
     /// What the sender wants to hear instead of having an event made of it.
-    fn challenge(&self, notification: &Notification<'_>) -> Option<String> {
-        let _ = notification;
+    fn challenge(&self, _notification: &Notification<'_>) -> Option<String> {
         None
     }
 

@@ -69,6 +69,37 @@ async fn both_modes_keep_the_event_as_it_is_and_its_source_and_id_tell_duplicate
 }
 
 #[tokio::test]
+async fn data_of_any_form_arrives_as_it_was_sent() {
+    let relay = relay().await;
+    let mut stream = relay.follow("topic=x", None).await;
+    stream.primed().await;
+    let attributes = [("ce-specversion", "1.0"), ("ce-source", "/shop"), ("ce-type", "a")];
+    let binary = [
+        ("text/plain", &b"a\nb"[..], "data", "a\nb"),
+        ("image/png", b"\xff\0", "data_base64", "/wA="),
+    ];
+    for (n, (content_type, body, name, data)) in binary.into_iter().enumerate() {
+        let mut headers: Headers =
+            attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        headers.insert("ce-id".into(), n.to_string());
+        headers.insert("authorization".into(), "Bearer let-me-in".into());
+        headers.insert("content-type".into(), content_type.into());
+        assert_eq!(push(&relay, &headers, body).await.status(), 200);
+        assert_eq!(stream.event().await.data[name], data, "{content_type}");
+    }
+    let headers = Headers::from([
+        ("authorization".into(), "Bearer let-me-in".into()),
+        ("content-type".into(), "application/cloudevents+json; charset=utf-8".into()),
+    ]);
+    for (id, name, data) in [("a", "data", "text"), ("b", "data_base64", "/wA=")] {
+        let event =
+            json!({ "specversion": "1.0", "id": id, "source": "/shop", "type": "a", name: data });
+        assert_eq!(outcome(&relay, &(headers.clone(), event.to_string())).await, "appended");
+        assert_eq!(stream.event().await.data[name], data, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn without_the_secret_nothing_is_read() {
     let relay = relay().await;
     let mut program = Program::start("sign.mjs", &[]);

@@ -1,9 +1,16 @@
 //! Senders of which nothing is known but their secret, and what all sources have in common.
 
+use std::time::Duration;
+
 use hookwire_tests::RelayOptions;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::sender::{Headers, push};
+
+/// Shorter than a relay waits for a body.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 const SECRET: &str = "a-secret-of-visible-characters";
 
@@ -35,6 +42,29 @@ async fn a_bearer_secret_lets_in_and_another_one_does_not() {
         if status == 401 {
             assert_eq!(answer.headers()["www-authenticate"], "Bearer");
         }
+    }
+}
+
+#[tokio::test]
+async fn without_proof_a_push_is_refused_before_its_body_comes() {
+    for (kind, secret) in [
+        ("bearer", SECRET),
+        ("cloudevents", SECRET),
+        ("github", SECRET),
+        ("stripe", SECRET),
+        ("slack", SECRET),
+        ("standard-webhooks", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("hmac", "x\"\nheader = \"X-Signature"),
+    ] {
+        let file = format!("[[sources]]\nname = \"x\"\nkind = \"{kind}\"\nsecret = \"{secret}\"\n");
+        let relay = RelayOptions::default().file(&file).start().await;
+        let mut connection = TcpStream::connect(relay.address()).await.unwrap();
+        let head = "POST /webhooks/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        let answered = connection.read_exact(&mut status);
+        tokio::time::timeout(PATIENCE, answered).await.expect(kind).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 401", "{kind}");
     }
 }
 

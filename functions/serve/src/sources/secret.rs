@@ -25,23 +25,23 @@ pub(super) struct Shown(Secret);
 pub(super) struct Standard(pub(super) VerifyingKey);
 
 impl FromSetting for Signing {
-    const EXPECTS: &'static str = "a secret";
+    const EXPECTS: &'static str = "a text without white space around it";
 
     fn from_text(text: &str) -> Result<Self, String> {
         match text.trim() == text && !text.is_empty() {
             true => Ok(Self(Secret::new(text))),
-            false => Err("it is empty or has white space around it".into()),
+            false => Err(String::new()),
         }
     }
 }
 
 impl FromSetting for Shown {
-    const EXPECTS: &'static str = "a secret of visible ASCII characters";
+    const EXPECTS: &'static str = "a text of visible ASCII characters";
 
     fn from_text(text: &str) -> Result<Self, String> {
         match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => Ok(Self(Secret::new(text))),
-            false => Err("it is empty or has others".into()),
+            false => Err(String::new()),
         }
     }
 }

@@ -36,9 +36,10 @@ impl Attributes {
                 .map_err(|error| Unusable::because(format!("its time is none: {error}")))?,
             None => EventTime::from_unix_ms(received_at_ms),
         };
-        if let Some(subject) = &self.subject {
+        let has_name = |extension: &Extension| extension.name() == "cesubject";
+        if let Some(subject) = self.subject.filter(|_| !self.extensions.iter().any(has_name)) {
             // Subscribers find the topic in `subject`.
-            self.extensions.push(extension("cesubject", Extension::text("cesubject", subject))?);
+            self.extensions.push(extension("cesubject", Extension::text("cesubject", &subject))?);
         }
         Ok(Facts {
             source: Some(source),

@@ -42,8 +42,10 @@ pub(super) fn read(
     attributes.facts(data, *received_at_ms)
 }
 
-/// Undoes the quotes of HTTP, then one round of percent-encoding. What is then no UTF-8, overlong forms among it, is
-/// refused: two spellings of one id would be two events. Some libraries encode nothing, so bare UTF-8 is taken too.
+/// Undoes the quotes of HTTP, then one round of percent-encoding.
+///
+/// What is then no UTF-8, overlong forms among it, is refused: two spellings of one id would be two events. Some
+/// libraries encode nothing, so bare UTF-8 is taken too.
 /// Source: <https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md#3132-http-header-values>
 fn decode(value: &str) -> Result<String, Unusable> {
     let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
