@@ -5,6 +5,7 @@
 //! and sends again.
 
 mod admin;
+mod admission;
 mod content;
 mod envelope;
 mod facts;
