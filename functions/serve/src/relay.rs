@@ -27,7 +27,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     // A stream is a descriptor, and the usual limit of 1,024 is a desktop's.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    let listener = Listener::bind(config.listen, config.listener).await;
+    let limits = config.listener.within(descriptors);
+    let listener = Listener::bind(config.listen, limits);
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
     let (log, quarantine) = log::open(&config.log)?;
@@ -48,6 +49,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let router = router(config, log, quarantine, Arc::new(intake), lateness, stop.clone())?;
     info!(
         descriptors,
+        connections = limits.max_connections,
         "listening on http://{address}, open to this machine: no keys are configured"
     );
     listener.serve(router, stop).await;
