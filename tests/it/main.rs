@@ -1,6 +1,7 @@
 //! What the relay promises, each promise a sentence, spoken over HTTP to a real process.
 
 mod clients;
+mod connections;
 mod console;
 mod follow;
 mod gap;
