@@ -2,6 +2,7 @@
 
 mod access;
 mod clients;
+mod connections;
 mod console;
 mod follow;
 mod gap;

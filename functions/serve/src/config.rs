@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Bytes, FromSetting, Mistakes, Origin, Settings, Warning};
 use hookwire_egress_sse::EgressConfig;
-use hookwire_http::{ListenerConfig, TrustedHops};
+use hookwire_http::{ClientCap, ListenerConfig, TrustedHops};
 use hookwire_hub::RingLimit;
 use hookwire_ingress::IngressConfig;
 use hookwire_log::Retention;
@@ -77,17 +78,17 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         settings.mistake("heartbeat", "must be shorter than `slow_after`, which relies on it");
     }
     let Bytes(max_body_bytes) = settings.value_in("max_body", Bytes(1)..=Bytes(64 << 20));
-    let drain_within = settings.value("drain_within");
+    let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
     let queue = hookwire_settings::queue(&settings);
     let config = Config {
         listen,
-        listener: ListenerConfig { slow_after, drain_within, ..ListenerConfig::default() },
+        listener: listener(&settings, slow_after, trusted_hops),
         log: log(&settings, queue.as_ref()),
         queue,
         ingress: IngressConfig {
             sources: sources::read(&settings, reached_by),
             max_body_bytes,
-            trusted_hops: TrustedHops(settings.value_in("trusted_hops", 0..=16)),
+            trusted_hops,
         },
         egress: EgressConfig {
             heartbeat,
@@ -125,6 +126,28 @@ fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
         LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis_log(
             settings, address, retention, queue,
         ))),
+    }
+}
+
+fn listener(settings: &Settings, slow_after: Duration, hops: TrustedHops) -> ListenerConfig {
+    let seconds = |seconds| Duration::from_secs(seconds);
+    let max_connections: usize = settings.value_in("max_connections", 1..=10_000_000);
+    let max_per_client: Option<usize> = settings.optional("max_connections_per_client");
+    let accept_rate: u32 = settings.value_in("accept_rate", 1..=1_000_000);
+    ListenerConfig {
+        slow_after,
+        idle_after: settings.value_in("idle_after", seconds(1)..=Duration::from_hours(1)),
+        drain_within: settings.value("drain_within"),
+        max_connections: NonZeroUsize::new(max_connections).unwrap_or(NonZeroUsize::MIN),
+        max_per_client: match max_per_client.map(NonZeroUsize::new) {
+            // Behind proxies every connection is one of theirs.
+            _ if hops.0 > 0 => ClientCap::Any,
+            None => ClientCap::Half,
+            Some(None) => ClientCap::Any,
+            Some(Some(most)) => ClientCap::Most(most),
+        },
+        accept_rate: NonZeroU32::new(accept_rate).unwrap_or(NonZeroU32::MIN),
+        ..ListenerConfig::default()
     }
 }
 
@@ -189,6 +212,21 @@ mod tests {
             "max_body = \"1TB\"\n[[sources]]\nname = \"a\"\nkind = \"smoke\"\n",
         );
         assert_eq!(told.len(), 7, "{told:#?}");
+    }
+
+    #[test]
+    fn a_proxy_has_as_many_connections_as_it_needs() {
+        let cap = |variables: &[(&str, &str)]| {
+            let origin = Origin::given(variables.iter().copied(), "");
+            let (config, _) = read(Settings::load(&KEYS, &["sources"], origin)).unwrap();
+            config.listener.max_per_client
+        };
+        let five = ("HOOKWIRE_MAX_CONNECTIONS_PER_CLIENT", "5");
+        assert_eq!(cap(&[]), ClientCap::Half);
+        assert_eq!(cap(&[five]), ClientCap::Most(NonZeroUsize::new(5).unwrap()));
+        assert_eq!(cap(&[("HOOKWIRE_MAX_CONNECTIONS_PER_CLIENT", "0")]), ClientCap::Any);
+        assert_eq!(cap(&[five, ("HOOKWIRE_TRUSTED_HOPS", "1")]), ClientCap::Any);
+        assert_eq!(mistakes(&[("HOOKWIRE_MAX_CONNECTIONS", "0")], "").len(), 1);
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     // A stream is a descriptor, and the usual limit of 1,024 is a desktop's.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    let listener = Listener::bind(config.listen, config.listener).await;
+    let listening = config.listener.within(descriptors);
+    let connections = listening.max_connections;
+    let listener = Listener::bind(config.listen, listening);
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
     let Kept { log, quarantine, redis } = log::open(&config.log)?;
@@ -73,7 +75,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     };
     let edges = Edges { ingress: config.ingress, egress: config.egress, console: config.console };
     let router = edges.router(egress, limits, quarantine)?;
-    info!(descriptors, "listening on http://{address}, {known_to}");
+    info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
     info!("stopped");

@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 55] = [
+pub const KEYS: [Key; 59] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -171,6 +171,32 @@ pub const KEYS: [Key; 55] = [
         Some("30s"),
         "10s",
         "A client that takes nothing for so long is cut; it resumes where it was.",
+    ),
+    key(
+        "idle_after",
+        Some("75s"),
+        "10m",
+        "A connection without a request or a stream is closed after this; longer than a proxy in front keeps it.",
+    ),
+    key(
+        "max_connections",
+        Some("100000"),
+        "5000",
+        "Most open connections; fewer where the limit of open files, less a reserve, is lower. At the cap, those without a \
+         request make room.",
+    ),
+    key(
+        "max_connections_per_client",
+        None,
+        "200",
+        "Most of them from one IPv4 address or /64 of IPv6; half of all when not set, 0 for any. Does not apply with \
+         `trusted_hops`: the addresses are the proxy's.",
+    ),
+    key(
+        "accept_rate",
+        Some("2000"),
+        "200",
+        "New connections per second, and at once; what comes faster waits.",
     ),
     key("drain_within", Some("9s"), "25s", "How long open requests may last after a stop."),
     key("ring_events", Some("1024"), "128", "Newest events kept encoded for each followed topic."),

@@ -26,6 +26,13 @@ impl ClientNet {
     }
 }
 
+impl From<Peer> for ClientNet {
+    /// The socket's address, whoever the proxy behind it speaks for.
+    fn from(peer: Peer) -> Self {
+        Self(network(peer.0.ip()))
+    }
+}
+
 /// Reads only the entry that counts: what stands left of it, the client may have filled with anything.
 fn forwarded(headers: &HeaderMap, skip: usize) -> Option<IpAddr> {
     let lines: Vec<&[u8]> =

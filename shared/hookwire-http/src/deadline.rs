@@ -1,56 +1,54 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// A socket that gives up on a peer which takes nothing, or which never says what it wants.
+use crate::activity::{Activity, Overdue};
+
+/// A socket that gives up on a peer which takes nothing, and says what passes.
 ///
 /// The deadline has to be here: a response body is not polled while its socket is blocked, so nothing above can
 /// notice.
 #[derive(Debug)]
-pub(crate) struct DeadlineStream {
-    stream: TcpStream,
+pub(crate) struct DeadlineStream<S> {
+    stream: S,
+    activity: Arc<Activity>,
     /// Longest time without progress of a write.
     slow_after: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Until enough was read to tell the protocol; behind that the HTTP parser has a deadline of its own.
-    greeting: Option<Pin<Box<Sleep>>>,
-    read_bytes: usize,
 }
 
-/// Length of the HTTP/2 preface: as long as less has come, the protocol may be undecided.
-const PREFACE_BYTES: usize = 24;
-
-impl DeadlineStream {
-    pub(crate) fn new(stream: TcpStream, greet_within: Duration, slow_after: Duration) -> Self {
-        let greeting = Some(Box::pin(tokio::time::sleep(greet_within)));
-        Self { stream, slow_after, stalled: None, greeting, read_bytes: 0 }
+impl<S> DeadlineStream<S> {
+    pub(crate) fn new(stream: S, activity: Arc<Activity>, slow_after: Duration) -> Self {
+        Self { stream, activity, slow_after, stalled: None }
     }
 
-    fn written<T>(
+    fn written(
         &mut self,
         cx: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if result.is_ready() {
             self.stalled = None;
-            self.greeting = None;
+            if let Poll::Ready(Ok(bytes)) = &result {
+                self.activity.wrote(*bytes);
+            }
             return result;
         }
         let deadline = Instant::now() + self.slow_after;
         let stalled =
             self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         ready!(stalled.as_mut().poll(cx));
-        metrics::counter!("hookwire_connections_closed_total", "reason" => "slow").increment(1);
+        Overdue::Slow.count();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
     }
 }
 
-impl AsyncRead for DeadlineStream {
+impl<S: AsyncRead + Unpin> AsyncRead for DeadlineStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,20 +56,14 @@ impl AsyncRead for DeadlineStream {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.read_bytes += buf.filled().len() - before;
-        if self.read_bytes >= PREFACE_BYTES {
-            self.greeting = None;
+        if buf.filled().len() > before {
+            self.activity.read();
         }
-        if result.is_ready() {
-            return result;
-        }
-        let Some(greeting) = &mut self.greeting else { return Poll::Pending };
-        ready!(greeting.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request came")))
+        result
     }
 }
 
-impl AsyncWrite for DeadlineStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for DeadlineStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

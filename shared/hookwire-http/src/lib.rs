@@ -1,5 +1,6 @@
 //! What every HTTP edge shares: problem details, the client's address, the guard of an open relay, the listener.
 
+mod activity;
 mod body;
 mod bypass;
 mod client;
@@ -7,11 +8,14 @@ mod deadline;
 mod guard;
 mod listener;
 mod over_limit;
+mod pace;
 mod problem;
+mod seats;
+mod trouble;
 
 pub use body::{is_json, media_type, read_body};
 pub use bypass::Bypass;
 pub use client::{ClientNet, Peer, TrustedHops};
 pub use guard::{LoopbackGuard, guard_loopback, guard_origin};
-pub use listener::{Connection, Listener, ListenerConfig};
+pub use listener::{ClientCap, Connection, Listener, ListenerConfig};
 pub use problem::Problem;

@@ -1,40 +1,105 @@
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use http::{Request, Version};
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::Peer;
+use crate::activity::{Activity, Overdue, Patience};
 use crate::deadline::DeadlineStream;
+use crate::pace::Pace;
+use crate::seats::{Caps, Over, Seat, Seats};
+use crate::trouble::Trouble;
 
 /// How connections are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenerConfig {
-    /// A request's head must be complete within this.
+    /// A request's head must be complete within this: the first one after the connection was opened, a later one after
+    /// its first byte.
     pub head_within: Duration,
+    /// A connection between two requests is closed after this. An open stream is a request.
+    pub idle_after: Duration,
     /// A peer that reads nothing for so long is closed.
     pub slow_after: Duration,
     /// Open requests have so long to end after a stop.
     pub drain_within: Duration,
+    /// Most open connections.
+    pub max_connections: NonZeroUsize,
+    /// Most of them from one client.
+    pub max_per_client: ClientCap,
+    /// Connections accepted per second, and at once; what comes faster waits in the system's backlog.
+    pub accept_rate: NonZeroU32,
+}
+
+/// How many connections one client may have: an IPv4 address, or a /64 of IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCap {
+    /// Half of all, so that nobody can lock out everybody else and many can share an address.
+    Half,
+    /// So many.
+    Most(NonZeroUsize),
+    /// Any number: the address at the other end is a proxy's.
+    Any,
 }
 
 impl Default for ListenerConfig {
     fn default() -> Self {
         Self {
             head_within: Duration::from_secs(15),
+            // Longer than proxies keep theirs, usually a minute: if both ends can close first, a request can meet the end.
+            idle_after: Duration::from_secs(75),
             slow_after: Duration::from_secs(30),
             drain_within: Duration::from_secs(9),
+            max_connections: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
+            max_per_client: ClientCap::Half,
+            accept_rate: NonZeroU32::new(2_000).unwrap_or(NonZeroU32::MIN),
         }
+    }
+}
+
+impl ListenerConfig {
+    /// Descriptors for everything but connections: the tables of a log on disk, which keeps up to 900 open, connections to
+    /// Redis, and those that are closed but not yet gone. Of a small limit it is a quarter.
+    const RESERVED: u64 = 1_024;
+
+    /// Lowers the cap of connections to what a limit of descriptors has room for.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> Self {
+        let free = descriptors - Self::RESERVED.min(descriptors / 4);
+        let free = NonZeroUsize::new(usize::try_from(free).unwrap_or(usize::MAX));
+        let max_connections = self.max_connections.min(free.unwrap_or(NonZeroUsize::MIN));
+        Self { max_connections, ..self }
+    }
+
+    fn caps(&self) -> Caps {
+        let all = self.max_connections;
+        let client = match self.max_per_client {
+            ClientCap::Half => NonZeroUsize::new(all.get().div_ceil(2)),
+            ClientCap::Most(most) => Some(most),
+            ClientCap::Any => None,
+        };
+        Caps { all, client }
+    }
+
+    fn patience(&self) -> Patience {
+        let Self { head_within, idle_after, slow_after, .. } = *self;
+        Patience { head_within, idle_after, slow_after }
     }
 }
 
@@ -63,16 +128,30 @@ impl Listener {
     const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
     /// How much later than our own deadline, which counts whom it cuts, the system gives up on a peer.
     const VANISHED_LATER: Duration = Duration::from_secs(15);
+    /// What waits to be accepted; the system has a limit of its own, 4,096 unless it was raised.
+    const BACKLOG: u32 = 4_096;
     /// What one HTTP/1.1 connection may buffer to be written, beside frames that all share.
     const BUFFER_BYTES: usize = 16 * 1024;
+    /// HTTP/2 streams open at once on one connection. A browser with so many tabs opens a second connection.
+    const STREAMS: u32 = 100;
+    /// All headers of one HTTP/2 request, decoded.
+    const HEADERS_BYTES: u32 = 16 * 1024;
+    /// HTTP/2 streams that the peer reset before they were looked at; with more, it is only here to reset them.
+    const RESETS: usize = 20;
+    /// HTTP/2 streams that were reset because the peer broke the protocol; with more, it is only here for that.
+    const FAULTS: usize = 100;
 
     /// Binds an address.
     ///
     /// # Errors
     ///
     /// The system's, such as an address in use.
-    pub async fn bind(address: SocketAddr, config: ListenerConfig) -> io::Result<Self> {
-        Ok(Self { socket: TcpListener::bind(address).await?, config })
+    pub fn bind(address: SocketAddr, config: ListenerConfig) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait until the system has forgotten the connections of the process before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { socket: socket.listen(Self::BACKLOG)?, config })
     }
 
     /// The address it is bound to, with the port that the system chose when none was given.
@@ -88,27 +167,48 @@ impl Listener {
     pub async fn serve(self, router: Router, stop: CancellationToken) {
         let connections = TaskTracker::new();
         let dead = CancellationToken::new();
+        let seats = Seats::new(self.config.caps());
+        let (mut pace, mut trouble) = (Pace::new(self.config.accept_rate), Trouble::default());
         loop {
             let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+                accepted = self.accept(&mut pace) => accepted,
                 () = stop.cancelled() => break,
             };
-            match accepted {
-                Ok((stream, peer)) => {
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    trouble.note(&format_args!("could not accept: {error}"));
+                    // Most likely descriptors ran out: whoever asks for nothing gives one back.
+                    seats.make_room();
+                    tokio::time::sleep(Self::ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            metrics::counter!("hookwire_connections_accepted_total").increment(1);
+            let connection = Connection { dead: dead.child_token() };
+            match seats.take(peer.into(), connection.dead.clone()) {
+                Ok((seat, vacated)) => {
+                    match vacated {
+                        Some(over) => {
+                            trouble.note(&format_args!("{over}, one without a request made room"));
+                        }
+                        None => trouble.quiet(),
+                    }
                     prepare(&stream, self.config.slow_after + Self::VANISHED_LATER);
-                    let connection = Connection { dead: dead.child_token() };
-                    let served = self.connection(
+                    let served = connect(
                         stream,
-                        Peer(peer),
+                        peer,
+                        seat,
+                        self.config,
                         connection,
                         router.clone(),
                         stop.clone(),
                     );
                     connections.spawn(served);
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "could not accept a connection");
-                    tokio::time::sleep(Self::ACCEPT_PAUSE).await;
+                Err(over) => {
+                    refuse(&stream, over);
+                    trouble.note(&format_args!("{over}, all have requests"));
                 }
             }
         }
@@ -124,51 +224,95 @@ impl Listener {
         }
     }
 
-    fn connection(
-        &self,
-        stream: TcpStream,
-        peer: Peer,
-        connection: Connection,
-        router: Router,
-        stop: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let ListenerConfig { head_within, slow_after, .. } = self.config;
+    async fn accept(&self, pace: &mut Pace) -> io::Result<(TcpStream, Peer)> {
+        pace.turn().await;
+        let (stream, peer) = self.socket.accept().await?;
+        Ok((stream, Peer(peer)))
+    }
+}
+
+/// Serves one connection until its end.
+async fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: Peer,
+    seat: Seat,
+    config: ListenerConfig,
+    connection: Connection,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let activity = Activity::new(config.patience(), seat);
+    let io = TokioIo::new(DeadlineStream::new(stream, Arc::clone(&activity), config.slow_after));
+    let dead = connection.dead.clone();
+    let service_activity = Arc::clone(&activity);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let asked = service_activity.asked(request.version() == Version::HTTP_2);
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(connection.clone());
+        let answer = router.clone().oneshot(request);
         async move {
-            let io = TokioIo::new(DeadlineStream::new(stream, head_within, slow_after));
-            let dead = connection.dead.clone();
-            let service = router.map_request(move |mut request: http::Request<Incoming>| {
-                request.extensions_mut().insert(peer);
-                request.extensions_mut().insert(connection.clone());
-                request
-            });
-            let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder
-                .http1()
-                .timer(TokioTimer::new())
-                .header_read_timeout(head_within)
-                .max_buf_size(Self::BUFFER_BYTES);
-            builder
-                .http2()
-                .timer(TokioTimer::new())
-                .keep_alive_interval(slow_after)
-                .keep_alive_timeout(slow_after)
-                .max_send_buf_size(Self::BUFFER_BYTES);
-            let mut served = pin!(builder.serve_connection(io, TowerToHyperService::new(service)));
-            let mut stopping = false;
-            loop {
-                tokio::select! {
-                    // How a connection ended is the peer's business: cut, reset, bad syntax.
-                    _ended = served.as_mut() => return,
-                    () = dead.cancelled() => return,
-                    () = stop.cancelled(), if !stopping => {
-                        stopping = true;
-                        served.as_mut().graceful_shutdown();
-                    }
+            let answer: Response = answer.await?;
+            Ok::<_, Infallible>(answer.map(|body| asked.with(body)))
+        }
+    });
+    let builder = protocols(config.slow_after);
+    let mut served = pin!(builder.serve_connection(io, service));
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            // How a connection ended is the peer's business: cut, reset, bad syntax.
+            _ended = served.as_mut() => return,
+            () = dead.cancelled() => return,
+            overdue = activity.overdue() => {
+                overdue.count();
+                if stopping || overdue != Overdue::Idle {
+                    return;
                 }
+                // Over HTTP/2 a request may be on its way, and must be answered or known not to be.
+                stopping = true;
+                activity.once_more();
+                served.as_mut().graceful_shutdown();
+            }
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                served.as_mut().graceful_shutdown();
             }
         }
     }
 }
+
+fn protocols(slow_after: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        // The socket's deadline tells a connection that is idle from one that sends half a head; this one does not.
+        .header_read_timeout(None)
+        .max_buf_size(Listener::BUFFER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(slow_after)
+        .keep_alive_timeout(slow_after)
+        .max_concurrent_streams(Listener::STREAMS)
+        .max_header_list_size(Listener::HEADERS_BYTES)
+        .max_pending_accept_reset_streams(Listener::RESETS)
+        .max_local_error_reset_streams(Listener::FAULTS)
+        .max_send_buf_size(Listener::BUFFER_BYTES);
+    builder
+}
+
+/// Closes a connection that there is no room for, leaving nothing behind: an orderly end would be kept in mind by the
+/// system for a minute.
+fn refuse(stream: &TcpStream, over: Over) {
+    metrics::counter!("hookwire_connections_refused_total", "reason" => over.as_str()).increment(1);
+    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "could not set socket options");
+    }
+}
+
+/// What the system keeps for a peer beyond what is under way to it. Without a limit that grows to 4 MiB for each of those
+/// that read nothing; a limit of the whole buffer would slow down those that are far away.
+const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// Frames are small and must leave at once, and a peer that vanished must be noticed while the stream is quiet.
 fn prepare(stream: &TcpStream, vanished_after: Duration) {
@@ -178,8 +322,12 @@ fn prepare(stream: &TcpStream, vanished_after: Duration) {
     let prepared = stream
         .set_nodelay(true)
         .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
         .and_then(|()| socket.set_tcp_user_timeout(Some(vanished_after)));
     if let Err(error) = prepared {
         tracing::debug!(%error, "could not set socket options");
     }
 }
+
+#[cfg(test)]
+mod tests;
