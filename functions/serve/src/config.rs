@@ -199,6 +199,28 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reaches_the_relay_from_elsewhere_needs_a_key_and_a_source_its_proof() {
+        let listen = ("HOOKWIRE_LISTEN", "0.0.0.0:8080");
+        let secret = ("HOOKWIRE_JWT_SECRET", "a secret of the tests that is long enough");
+        let proof = [
+            ("HOOKWIRE_PUSH_AUDIENCE", "https://relay.example.com"),
+            ("HOOKWIRE_PUSH_EMAIL", "a@b.example"),
+        ];
+        let source = |more: &str| format!("[[sources]]\nname = \"a\"\nkind = \"gmail\"\n{more}");
+        for (variables, file, count) in [
+            (vec![listen, proof[0], proof[1]], String::new(), 1),
+            (vec![listen, secret], String::new(), 1),
+            (vec![listen, secret, proof[0], proof[1]], String::new(), 0),
+            (vec![listen, secret], source(""), 1),
+            (vec![listen, secret], source("verification = \"none\"\n"), 0),
+            (vec![secret], source(""), 0),
+        ] {
+            let told = mistakes(&variables, &file);
+            assert_eq!(told.len(), count, "{variables:?} {file}: {told:#?}");
+        }
+    }
+
+    #[test]
     fn every_mistake_is_told_at_once() {
         let told = mistakes(
             &[

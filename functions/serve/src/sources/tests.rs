@@ -11,7 +11,7 @@ fn read_one(kind: &str, table: &str) -> (Vec<SourceConfig>, Vec<String>) {
     let file = format!("[[sources]]\nname = \"a\"\nkind = \"{kind}\"\n{table}\n");
     let origin = Origin::given([("SHOP_SECRET", "hunter2"), ("BLANK", " hunter2")], &file);
     let settings = Settings::load(&KEYS, &["sources"], origin);
-    let sources = read(&settings);
+    let sources = read(&settings, ReachedBy::ThisMachine);
     let mistakes = match settings.finish() {
         Ok(_warnings) => Vec::new(),
         Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
