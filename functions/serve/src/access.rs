@@ -31,7 +31,7 @@ pub(crate) async fn open(
     if verifier.is_some() {
         let mut mark = Mark::default();
         let known = tokio::time::timeout(CATCH_UP_WITHIN, streams.catch_up(&mut mark)).await;
-        if known.is_err() {
+        if !matches!(known, Ok(Ok(()))) {
             warn!("the revocations are not known yet; until then revoked tokens are taken");
         }
         tokio::spawn(Arc::clone(&streams).watch(mark));

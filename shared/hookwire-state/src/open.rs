@@ -112,8 +112,16 @@ impl OpenStreams {
         let id = StreamId { instance: self.instance, n: self.next.fetch_add(1, Ordering::Relaxed) };
         let subject = holder.subject.clone();
         let (told, ended) = signal::channel(None);
+        let here = Here { holder: holder.clone(), since_us: 0, ended: told };
         // Before the place is asked for, so that an eviction right behind it finds the stream here.
-        self.lock().insert(id, Here { holder, since_us: 0, ended: told });
+        self.lock().insert(id, here);
+        // Whoever was let in a moment ago may have been revoked since: either this sees it, or whoever learns of it sees
+        // the stream.
+        if self.is_revoked(&holder)
+            && let Some(here) = self.lock().get(&id)
+        {
+            here.end(Ended::Revoked);
+        }
         let place = Place { id, streams: Arc::clone(self), ended };
         if self.config.most == 0 {
             return Ok(place);

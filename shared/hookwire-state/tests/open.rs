@@ -98,3 +98,11 @@ async fn a_revocation_ends_the_streams_of_a_subject_or_token_everywhere_and_keep
         assert!(!open.is_revoked(&holder("u", None, issued + 3_600)), "a newer token is good");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_opens_while_its_token_is_revoked_ends() {
+    let [here, _] = instances(CONFIG);
+    here.revoke(Revoke::Subject("u".into()), SystemTime::now()).await.unwrap();
+    let mut late = opened(&here, "u").await;
+    assert_eq!(ended_within_a_second(&mut late).await, Some(Ended::Revoked));
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Ended, OpenStreams};
-use crate::{Lease, Mark};
+use crate::{Lease, Mark, Unavailable};
 
 /// How often the mailbox and the revocations are asked for: an eviction must arrive within a second.
 const ASK_EVERY: Duration = Duration::from_millis(300);
@@ -15,12 +15,17 @@ const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 impl OpenStreams {
     /// Reads all revocations there are, for a process that is about to serve.
-    pub async fn catch_up(&self, mark: &mut Mark) {
-        while let Ok((page, next)) = self.revocations.after(mark).await {
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: there may be more, behind the mark.
+    pub async fn catch_up(&self, mark: &mut Mark) -> Result<(), Unavailable> {
+        loop {
+            let (page, next) = self.revocations.after(mark).await?;
             self.learn(&page);
             *mark = next;
             if page.is_empty() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -33,7 +38,8 @@ impl OpenStreams {
         let (mut renew_at, mut forget_at) = (Instant::now() + renew_every, Instant::now());
         loop {
             asking.tick().await;
-            self.catch_up(&mut mark).await;
+            // Its adapter tells of its trouble, and the next time it is asked again.
+            drop(self.catch_up(&mut mark).await);
             if self.config.most > 0 && !self.is_empty() {
                 if let Ok(evicted) = self.shared.evicted(self.instance).await {
                     self.evict(&evicted);
