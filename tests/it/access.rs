@@ -1,5 +1,13 @@
 //! Who may follow and publish what.
 
+mod answer;
 mod evicted;
+mod expiry;
+mod forged;
+mod google;
+mod matrix;
+mod revoke;
+mod secrets;
+mod tenants;
 mod tickets;
 mod tokens;
