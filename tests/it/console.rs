@@ -1,9 +1,9 @@
 //! The console, in a real browser and on a real relay.
 
 use hookwire_tests::{RelayOptions, gmail_push};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::clients::Program;
+use crate::browser::{Browser, Tab};
 
 /// The list's cells that name an event's type.
 const TYPES: &str = "#rows .row .cell-type";
@@ -103,50 +103,4 @@ async fn the_console_reconnects_by_itself_and_shows_what_it_missed() {
 
 async fn tab_is_live(browser: &mut Browser, tab: Tab) {
     browser.sees(tab, STATE, "Live").await;
-}
-
-/// Chromium, driven by `tests/clients/tabs.mjs`.
-struct Browser(Program);
-
-/// A tab of it.
-#[derive(Debug, Clone, Copy)]
-struct Tab(u64);
-
-impl Browser {
-    fn start() -> Self {
-        Self(Program::start("tabs.mjs", &[]))
-    }
-
-    async fn ask(&mut self, command: Value) -> Value {
-        let answer = self.0.ask(&command).await;
-        assert_eq!(answer["error"], Value::Null, "{command}");
-        answer
-    }
-
-    async fn open(&mut self, address: &str) -> Tab {
-        Tab(self.ask(json!({ "open": address })).await["tab"].as_u64().unwrap())
-    }
-
-    async fn click(&mut self, Tab(tab): Tab, selector: &str) {
-        self.ask(json!({ "tab": tab, "click": selector })).await;
-    }
-
-    async fn fill(&mut self, Tab(tab): Tab, selector: &str, text: &str) {
-        self.ask(json!({ "tab": tab, "fill": selector, "with": text })).await;
-    }
-
-    /// Waits until exactly one element that matches shows this text.
-    async fn sees(&mut self, tab: Tab, selector: &str, text: &str) {
-        self.sees_times(tab, selector, text, 1).await;
-    }
-
-    /// Waits until so many elements that match show this text, and returns what they show.
-    async fn sees_times(&mut self, Tab(tab): Tab, selector: &str, text: &str, count: u64) -> Value {
-        let awaited = json!({ "tab": tab, "await": selector, "text": text, "count": count });
-        self.ask(awaited).await["texts"].take()
-    }
-
-    async fn complaints(&mut self, Tab(tab): Tab) -> Value {
-        self.ask(json!({ "tab": tab, "complaints": true })).await["complaints"].take()
-    }
 }
