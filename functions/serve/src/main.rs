@@ -11,9 +11,11 @@ mod quarantine;
 mod queue;
 mod redrive;
 mod relay;
+mod revoke;
 mod sources;
 mod state;
 mod tail;
+mod token;
 
 use clap::Parser;
 
@@ -30,6 +32,8 @@ fn main() -> anyhow::Result<()> {
             Command::Publish(publish) => publish::publish(publish).await,
             Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,
             Command::Redrive(redrive) => redrive::redrive(args.config, redrive).await,
+            Command::Token(token) => token::token(args.config, token).await,
+            Command::Revoke(revoke) => revoke::revoke(revoke).await,
         }
     })
 }
