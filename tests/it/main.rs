@@ -1,6 +1,7 @@
 //! What the relay promises, each promise a sentence, spoken over HTTP to a real process.
 
 mod access;
+mod browser;
 mod clients;
 mod connections;
 mod console;

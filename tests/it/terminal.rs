@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use hookwire_tests::{Relay, RelayOptions};
+use hookwire_tests::{Relay, RelayOptions, SECRET};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -124,4 +124,151 @@ async fn a_relay_does_not_start_on_a_folder_or_an_address_in_use_and_says_so() {
     let third = third.env("HOOKWIRE_LISTEN", relay.address()).output().await.unwrap();
     assert!(!third.status.success());
     assert!(String::from_utf8(third.stderr).unwrap().contains("cannot listen on"));
+}
+
+/// Runs the program where a relay runs, with these variables, and returns whether it succeeded and what it said.
+async fn run(
+    relay: &Relay,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+) -> (bool, String, String) {
+    let mut command = Relay::command(relay.folder());
+    command.args(arguments).envs(variables.iter().copied());
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// A token that the program makes for the relay's secret, and nothing else that it prints.
+async fn minted(relay: &Relay, arguments: &[&str]) -> String {
+    let arguments = [&["token"], arguments].concat();
+    let (ok, out, err) = run(relay, &[("HOOKWIRE_JWT_SECRET", SECRET)], &arguments).await;
+    assert!(ok && err.is_empty(), "{err}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    out.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn a_minted_token_opens_what_it_says_to_the_tools_and_a_revocation_ends_that() {
+    let relay = RelayOptions::default().with_keys().set("RETRY", "50ms").start().await;
+    let url = relay.url("/");
+    let alice = minted(
+        &relay,
+        &[
+            "--user",
+            "alice",
+            "--subscribe",
+            "a",
+            "--subscribe",
+            "b/*",
+            "--publish",
+            "a",
+            "--tenant",
+            "acme",
+        ],
+    )
+    .await;
+    let admin = minted(&relay, &["--user", "root", "--admin", "--for", "5m"]).await;
+    let mut tail = Relay::command(relay.folder());
+    tail.args(["tail", "--json", "--url", &url, "--from", "earliest", "a", "b/c"]);
+    let mut tail = tail.env("HOOKWIRE_TOKEN", &alice).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+
+    let publish = ["publish", "--url", &url, "a", "1"];
+    let (ok, _, err) = run(&relay, &[], &publish).await;
+    assert!(!ok && err.contains("401") && err.contains("JWT"), "{err}");
+    let (ok, _, err) = run(&relay, &[("HOOKWIRE_TOKEN", &admin)], &publish).await;
+    assert!(!ok && err.contains("403"), "{err}");
+    let (ok, out, err) = run(&relay, &[], &[&publish[..], &["--token", &alice]].concat()).await;
+    assert!(ok && out.contains("appended"), "{err}");
+    assert_eq!(line(&mut lines).await["data"], 1);
+
+    let list = ["quarantine", "--url", &url, "list"];
+    assert!(!run(&relay, &[("HOOKWIRE_TOKEN", &alice)], &list).await.0);
+    assert!(run(&relay, &[("HOOKWIRE_TOKEN", &admin)], &list).await.0);
+
+    let revoke = ["revoke", "--url", &url, "--user", "alice"];
+    assert!(!run(&relay, &[("HOOKWIRE_TOKEN", &alice)], &revoke).await.0);
+    let (ok, out, err) =
+        run(&relay, &[("HOOKWIRE_TOKEN", &admin)], &[&revoke[..], &["--tenant", "acme"]].concat())
+            .await;
+    assert!(ok && out.contains("revoked"), "{err}");
+    let ended = tokio::time::timeout(Duration::from_secs(60), tail.wait()).await;
+    assert!(!ended.expect("it ends, since nothing can bring it back").unwrap().success());
+}
+
+#[tokio::test]
+async fn one_token_is_revoked_by_its_id_and_the_users_other_ones_go_on() {
+    let relay = RelayOptions::default().with_keys().start().await;
+    let url = relay.url("/");
+    let lost = minted(&relay, &["--user", "alice", "--publish", "a", "--id", "lost"]).await;
+    let kept = minted(&relay, &["--user", "alice", "--publish", "a", "--id", "kept"]).await;
+    let admin = minted(&relay, &["--user", "root", "--admin"]).await;
+    let revoke = ["revoke", "--url", &url, "--token-id", "lost", "--token", &admin];
+    assert!(run(&relay, &[], &revoke).await.0);
+    let publish = ["publish", "--url", &url, "a", "1", "--token"];
+    let (ok, _, err) = run(&relay, &[], &[&publish[..], &[&lost]].concat()).await;
+    assert!(!ok && err.contains("revoked"), "{err}");
+    assert!(run(&relay, &[], &[&publish[..], &[&kept]].concat()).await.0);
+    let (ok, _, err) = run(&relay, &[], &["revoke", "--url", &url]).await;
+    assert!(!ok && err.contains("--user"), "{err}");
+}
+
+#[tokio::test]
+async fn a_token_is_only_made_where_the_relay_would_take_it() {
+    let relay = RelayOptions::default().start().await;
+    let (ok, out, err) = run(&relay, &[], &["token", "--user", "alice"]).await;
+    assert!(!ok && out.is_empty(), "{out}");
+    for part in ["HOOKWIRE_JWT_SECRET", "openssl rand"] {
+        assert!(err.contains(part), "{part} is missing in:\n{err}");
+    }
+    let secret = [("HOOKWIRE_JWT_SECRET", SECRET), ("HOOKWIRE_JWT_AUDIENCE", "relay")];
+    for (wrong, told) in [
+        (["--user", "", "--admin"].as_slice(), "sub"),
+        (&["--user", "a", "--for", "60d"], "live"),
+        (&["--user", "a", "--for", "1 week"], "unit"),
+        (&["--user", "a", "--subscribe", "a/*b"], "whole segment"),
+        (&["--user", "a", "--tenant", "a/b"], "tenant"),
+    ] {
+        let (ok, out, err) = run(&relay, &secret, &[&["token"], wrong].concat()).await;
+        assert!(!ok && out.is_empty() && err.contains(told), "{told} is missing in:\n{err}");
+        assert!(!err.contains(SECRET), "{err}");
+    }
+    let taken = RelayOptions::default().with_keys().set("JWT_AUDIENCE", "relay");
+    let taken = taken.set("JWT_ISSUER", "https://login.example.com").start().await;
+    let issued = [&secret[..], &[("HOOKWIRE_JWT_ISSUER", "https://login.example.com")]].concat();
+    let (_, token, err) = run(&relay, &issued, &["token", "--user", "a", "--subscribe", "a"]).await;
+    let answer = taken.get("/topics/a/events").bearer_auth(token.trim_end()).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{err}");
+}
+
+#[tokio::test]
+async fn check_says_which_keys_there_are_and_what_is_hardly_meant() {
+    let relay = RelayOptions::default().start().await;
+    let (ok, out, _) = run(&relay, &[("HOOKWIRE_TOKEN", "a")], &["check"]).await;
+    assert!(ok && out.contains("keys: none") && !out.contains("warning"), "{out}");
+    let variables = [
+        ("HOOKWIRE_JWT_SECRET", SECRET),
+        ("HOOKWIRE_JWKS", "https://login.example.com/jwks.json"),
+        ("HOOKWIRE_JWT_ALGORITHMS", "ES256"),
+        ("HOOKWIRE_QUERY_TOKENS", "on"),
+        ("HOOKWIRE_CORS_ORIGINS", "http://app.example.com,http://localhost:3000,https://b.example"),
+    ];
+    let (ok, out, _) = run(&relay, &variables, &["check"]).await;
+    assert!(ok && !out.contains(SECRET), "{out}");
+    for part in [
+        "(HS256)",
+        "https://login.example.com/jwks.json (ES256)",
+        "query_tokens",
+        "jwt_audience",
+        "http://app.example.com",
+    ] {
+        assert!(out.contains(part), "{part} is missing in:\n{out}");
+    }
+    assert_eq!(out.matches("warning").count(), 3, "{out}");
+    let open = [variables[0], ("HOOKWIRE_LISTEN", "0.0.0.0:80")];
+    let (ok, out, _) = run(&relay, &open, &["check"]).await;
+    assert!(ok && out.contains("can push to gmail"), "{out}");
+    let (ok, out, _) = run(&relay, &variables[1..2], &["check"]).await;
+    assert!(ok && out.contains("ticket_secret"), "{out}");
 }

@@ -24,7 +24,7 @@ pub(crate) async fn open(
     trusted_hops: TrustedHops,
     state: &State,
 ) -> (Arc<Access>, IngressLimits) {
-    let AccessSettings { quotas, verifier, sealer, query_tokens, bypass, streams } = settings;
+    let AccessSettings { quotas, verifier, sealer, query_tokens, bypass, streams, .. } = settings;
     let streams =
         OpenStreams::new(streams, Arc::clone(&state.streams), Arc::clone(&state.revocations));
     let streams = Arc::new(streams);

@@ -1,7 +1,15 @@
 use std::path::PathBuf;
 
+use std::convert::Infallible;
+use std::time::Duration;
+
+use anyhow::Context;
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use reqwest::Url;
+use hookwire_boot::{FromSetting, Secret};
+use hookwire_event::{InvalidTenant, Tenant};
+use hookwire_grant::TopicPattern;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{ClientBuilder, Url};
 
 /// Relays webhooks to browsers: a push in, a plain `EventSource` out, and nothing missed in between.
 #[derive(Debug, Parser)]
@@ -28,6 +36,10 @@ pub(crate) enum Command {
     Quarantine(Quarantine),
     /// Move dead letters back into the queue, at a bounded rate.
     Redrive(Redrive),
+    /// Make a token for development, signed with `jwt_secret`.
+    Token(Token),
+    /// End the streams of a user or a token on all relays, and take their tokens no more.
+    Revoke(Revoke),
 }
 
 /// Which relay a tool talks to.
@@ -36,6 +48,28 @@ pub(crate) struct Relay {
     /// Address of the relay.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) url: Url,
+    /// Token for a relay that has keys. Other users of this machine see arguments; the variable they do not.
+    #[arg(long, value_name = "TOKEN", env = "HOOKWIRE_TOKEN", hide_env_values = true, value_parser = secret)]
+    pub(crate) token: Option<Secret>,
+}
+
+impl Relay {
+    /// A client that sends the token with every request.
+    pub(crate) fn client(&self) -> anyhow::Result<ClientBuilder> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = self.token.as_ref().map(Secret::expose).filter(|text| !text.is_empty())
+        {
+            let bearer = HeaderValue::try_from(format!("Bearer {token}"));
+            let mut bearer = bearer.ok().context("the token is none: no header can carry it")?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        Ok(reqwest::Client::builder().default_headers(headers))
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }
 
 #[derive(Debug, ClapArgs)]
@@ -120,4 +154,52 @@ pub(crate) struct Redrive {
     /// Most messages in all; without it as many as there are at the start.
     #[arg(long, value_name = "N")]
     pub(crate) max: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Token {
+    /// Whose it is: `sub`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: String,
+    /// Topics that may be followed, such as `orders/*`, `news/**` or `mail/{sub}`; may be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) subscribe: Vec<TopicPattern>,
+    /// Topics that may be published on; may be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) publish: Vec<TopicPattern>,
+    /// Open the quarantine, the metrics and revocations to it.
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Tenant whose topics those are.
+    #[arg(long, value_name = "NAME", value_parser = tenant)]
+    pub(crate) tenant: Option<Tenant>,
+    /// How long it lives.
+    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = duration)]
+    pub(crate) lasts: Duration,
+    /// Its own id, by which it can be revoked alone: `jti`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    pub(crate) relay: Relay,
+    /// Whose streams end; new tokens of the same user are taken.
+    #[arg(long, value_name = "NAME", required_unless_present = "token_id")]
+    pub(crate) user: Option<String>,
+    /// The one token, by its `jti`.
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    pub(crate) token_id: Option<String>,
+    /// Tenant that user or token belong to.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+}
+
+fn tenant(text: &str) -> Result<Tenant, InvalidTenant> {
+    Tenant::parse(text)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    Duration::from_text(text).map_err(|_reason| format!("expects {}", Duration::EXPECTS))
 }

@@ -7,7 +7,8 @@ use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_queue_sqs::SqsQueue;
 use hookwire_settings::QueueSettings;
 
-use crate::config::{LogChoice, load};
+use crate::config::{Config, LogChoice, load};
+use crate::relay::origins;
 
 /// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis and
 /// the queue if they are used.
@@ -23,7 +24,14 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
             Proof::Headers | Proof::Body => "verified",
         };
         say(&format!("source {} at {} ({verified})", source.name, source.path))?;
+        if source.verifier.is_none() && !config.listen.ip().is_loopback() {
+            say(&format!(
+                "warning: anybody who reaches {} can push to {}",
+                config.listen, source.name
+            ))?;
+        }
     }
+    say_access(&config)?;
     match &config.log {
         LogChoice::Redis(config) => probe_redis(config).await?,
         LogChoice::Fjall(_) | LogChoice::Memory(_) => {}
@@ -32,6 +40,32 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
         Some(settings) => probe_queue(settings, config.ingress.max_body_bytes).await,
         None => Ok(()),
     }
+}
+
+fn say_access(config: &Config) -> anyhow::Result<()> {
+    let access = &config.access;
+    if access.keys.is_empty() {
+        return say(
+            "keys: none, so it is open to this machine only; `jwt_secret` or `jwks` let others in",
+        );
+    }
+    say(&format!("keys: {}", access.keys.join(", ")))?;
+    for doubt in &access.doubts {
+        say(&format!("warning: {doubt}"))?;
+    }
+    let in_the_clear = |origin: &&String| {
+        let host = origin
+            .strip_prefix("http://")
+            .map(|host| host.rsplit_once(':').map_or(host, |(host, _port)| host));
+        host.is_some_and(|host| !matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+    };
+    for origin in origins(&config.egress).iter().filter(in_the_clear) {
+        say(&format!(
+            "warning: pages of {origin} reach their readers in the clear, and whoever changes them on the way can use \
+             the cookies of those who read them"
+        ))?;
+    }
+    Ok(())
 }
 
 async fn probe_queue(settings: &QueueSettings, max_body_bytes: usize) -> anyhow::Result<()> {

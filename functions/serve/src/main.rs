@@ -12,9 +12,11 @@ mod quarantine;
 mod queue;
 mod redrive;
 mod relay;
+mod revoke;
 mod sources;
 mod state;
 mod tail;
+mod token;
 
 use clap::Parser;
 
@@ -31,6 +33,8 @@ fn main() -> anyhow::Result<()> {
             Command::Publish(publish) => publish::publish(publish).await,
             Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,
             Command::Redrive(redrive) => redrive::redrive(args.config, redrive).await,
+            Command::Token(token) => token::token(args.config, token).await,
+            Command::Revoke(revoke) => revoke::revoke(revoke).await,
         }
     })
 }

@@ -14,8 +14,8 @@ pub(crate) async fn publish(publish: Publish) -> anyhow::Result<()> {
     }
     let mut url = resource(&publish.relay.url, &["topics", &publish.topic, "events"])?;
     url.query_pairs_mut().append_pair("type", &publish.event_type);
-    let mut request =
-        reqwest::Client::new().post(url).header("content-type", "application/json").body(data);
+    let client = publish.relay.client()?.build()?;
+    let mut request = client.post(url).header("content-type", "application/json").body(data);
     if let Some(id) = publish.id {
         request = request.header("idempotency-key", id);
     }
@@ -32,14 +32,18 @@ pub(crate) fn resource(relay: &Url, segments: &[&str]) -> anyhow::Result<Url> {
     Ok(url)
 }
 
+/// What a problem says is to be done.
+pub(crate) fn detail(problem: &str) -> String {
+    let object: serde_json::Value = serde_json::from_str(problem).unwrap_or_default();
+    object.get("detail").and_then(serde_json::Value::as_str).unwrap_or(problem).to_owned()
+}
+
 /// Prints what the relay answered, or fails with it.
 pub(crate) async fn print_answer(response: Response) -> anyhow::Result<()> {
     let status = response.status();
     let body = response.text().await?;
     if !status.is_success() {
-        let problem: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-        let detail = problem.get("detail").and_then(serde_json::Value::as_str).unwrap_or(&body);
-        bail!("the relay refused with {status}: {detail}");
+        bail!("the relay refused with {status}: {}", detail(&body));
     }
     writeln!(std::io::stdout(), "{body}")?;
     Ok(())

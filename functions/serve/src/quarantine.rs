@@ -9,7 +9,7 @@ use crate::publish::{print_answer, resource};
 
 /// `hookwire quarantine`: looks at what could never become an event, and tries it again or throws it away.
 pub(crate) async fn quarantine(quarantine: Quarantine) -> anyhow::Result<()> {
-    let (client, relay) = (Client::new(), &quarantine.relay.url);
+    let (client, relay) = (quarantine.relay.client()?.build()?, &quarantine.relay.url);
     let one = |id: u64| resource(relay, &["admin", "quarantine", &id.to_string()]);
     let request = match quarantine.action {
         QuarantineAction::List => client.get(resource(relay, &["admin", "quarantine"])?),

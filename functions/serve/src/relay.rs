@@ -120,7 +120,8 @@ impl Edges {
     }
 }
 
-fn origins(egress: &EgressConfig) -> Vec<String> {
+/// The origins whose pages may call.
+pub(crate) fn origins(egress: &EgressConfig) -> Vec<String> {
     let origins = egress.cors_origins.iter();
     origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect()
 }

@@ -4,11 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hookwire_client::{Follow, Followed, ServerSentEvent};
+use hookwire_client::{Follow, FollowError, Followed, ServerSentEvent};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::args::Tail;
+use crate::publish::detail;
 
 /// `hookwire tail`: follows topics in the terminal.
 pub(crate) async fn tail(tail: Tail) -> anyhow::Result<()> {
@@ -18,10 +19,16 @@ pub(crate) async fn tail(tail: Tail) -> anyhow::Result<()> {
     }
     let stored = tail.cursor_file.as_deref().map(read_cursor).transpose()?.flatten();
     // A connection that is dead without saying so would hang for ever; the relay beats every 15 s by default.
-    let client = reqwest::Client::builder().read_timeout(Duration::from_mins(2)).build()?;
+    let client = tail.relay.client()?.read_timeout(Duration::from_mins(2)).build()?;
     let mut follow = Follow::new(client, url, stored.or(tail.from.clone()));
     loop {
-        match follow.next().await? {
+        let followed = follow.next().await.map_err(|error| match error {
+            FollowError::Refused { status, detail: problem } => {
+                FollowError::Refused { status, detail: detail(&problem) }
+            }
+            FollowError::Finished => error,
+        });
+        match followed? {
             Followed::Event(event) => {
                 deliver(&tail, &event).await?;
                 if let Some((file, cursor)) = tail.cursor_file.as_deref().zip(follow.last_id()) {

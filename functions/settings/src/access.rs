@@ -14,6 +14,12 @@ use hookwire_state::{Over, Quota, StreamsConfig};
 pub struct AccessSettings {
     /// The keys of subscribers and publishers; without them the relay is open.
     pub verifier: Option<Verifier>,
+    /// Which keys those are, in words.
+    pub keys: Vec<String>,
+    /// What `hookwire token` signs with, if there is a secret.
+    pub signing: Option<Signing>,
+    /// What is allowed and yet hardly meant, in words.
+    pub doubts: Vec<&'static str>,
     /// For tickets and their cookies.
     pub sealer: Option<Sealer>,
     /// Whether `?token=` is taken.
@@ -24,6 +30,17 @@ pub struct AccessSettings {
     pub quotas: Quotas,
     /// Whoever knows this is not limited.
     pub bypass: Option<Bypass>,
+}
+
+/// What a token is signed with, so that the relay takes it.
+#[derive(Debug)]
+pub struct Signing {
+    /// The newest secret.
+    pub secret: HmacSecret,
+    /// Its `aud`.
+    pub audience: Option<String>,
+    /// Its `iss`.
+    pub issuer: Option<String>,
 }
 
 /// How often what may happen.
@@ -50,10 +67,16 @@ pub fn access(settings: &Settings) -> AccessSettings {
     if before.is_some() && secret.is_none() {
         settings.mistake("jwt_secret_before", "needs `jwt_secret`, which it was replaced by");
     }
+    let mut keys: Vec<String> = Vec::new();
+    keys.extend(secret.is_some().then(|| "a secret (HS256)".to_owned()));
+    keys.extend(before.is_some().then(|| "the secret before it (HS256)".to_owned()));
     let jwks: Option<Location> = settings.optional("jwks");
     let jwks = jwks.map(|Location(location)| {
         let algorithms = settings.list::<Algorithms>("jwt_algorithms").into_iter();
-        (Arc::new(Jwks::new(JwksConfig::new(location))), algorithms.map(|one| one.0).collect())
+        let algorithms: Vec<Algorithm> = algorithms.map(|one| one.0).collect();
+        let names: Vec<_> = algorithms.iter().map(|one| one.name()).collect();
+        keys.push(format!("public keys at {location} ({})", names.join(", ")));
+        (Arc::new(Jwks::new(JwksConfig::new(location))), algorithms)
     });
     let sealing: Option<Jwt> = settings.optional("ticket_secret");
     let sealer = sealing.or_else(|| secret.clone()).map(|Jwt(text, _)| {
@@ -61,11 +84,28 @@ pub fn access(settings: &Settings) -> AccessSettings {
         Sealer::new(text.expose().as_bytes(), same_site)
     });
     let has_keys = secret.is_some() || jwks.is_some();
+    let (audience, issuer) = (settings.optional("jwt_audience"), settings.optional("jwt_issuer"));
+    let query_tokens = settings.value("query_tokens");
+    let mut doubts = Vec::new();
+    if has_keys && query_tokens {
+        doubts.push(QUERY_TOKENS);
+    }
+    if jwks.is_some() && audience.is_none() {
+        doubts.push(NO_AUDIENCE);
+    }
+    if has_keys && sealer.is_none() {
+        doubts.push(NO_TICKETS);
+    }
+    let signing = secret.clone().map(|Jwt(_, secret)| Signing {
+        secret,
+        audience: audience.clone(),
+        issuer: issuer.clone(),
+    });
     let config = GrantConfig {
         secrets: secret.into_iter().chain(before).map(|Jwt(_, secret)| secret).collect(),
         jwks,
-        audience: settings.optional("jwt_audience"),
-        issuer: settings.optional("jwt_issuer"),
+        audience,
+        issuer,
         leeway: settings.value_in("jwt_leeway", Duration::ZERO..=Duration::from_mins(5)),
         max_lifetime: longest_token,
     };
@@ -73,8 +113,11 @@ pub fn access(settings: &Settings) -> AccessSettings {
     let OverSetting(over) = settings.value("streams_over");
     AccessSettings {
         verifier: has_keys.then(|| Verifier::new(config)),
+        keys,
+        signing,
+        doubts,
         sealer: sealer.filter(|_| has_keys),
-        query_tokens: settings.value("query_tokens"),
+        query_tokens,
         streams: StreamsConfig {
             most: settings.value_in("streams_per_user", 0..=1_000),
             over,
@@ -86,6 +129,13 @@ pub fn access(settings: &Settings) -> AccessSettings {
         bypass: bypass.map(|secret| Bypass::new(move |given| secret.matches(given))),
     }
 }
+
+const QUERY_TOKENS: &str = "`query_tokens` is on: tokens are then in the logs of whatever stands in front; rather use \
+                            tickets";
+const NO_AUDIENCE: &str =
+    "`jwks` without `jwt_audience`: what its issuer signed for other applications is taken as well";
+const NO_TICKETS: &str = "without `ticket_secret` there are no tickets, and an EventSource has to bring a token in the \
+                          cookie `hookwire_token`";
 
 fn quotas(settings: &Settings) -> Quotas {
     let per_minute = |name| {

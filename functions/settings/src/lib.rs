@@ -9,7 +9,7 @@ mod queue;
 mod redis;
 mod retention;
 
-pub use access::{AccessSettings, Quotas, access};
+pub use access::{AccessSettings, Quotas, Signing, access};
 pub use keys::{KEYS, SOURCE_KEYS};
 pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};

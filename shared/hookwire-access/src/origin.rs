@@ -19,17 +19,29 @@ impl Origins {
         self.0.iter().any(|listed| listed == origin)
     }
 
-    /// Whether the page that sent a request may: its origin is listed or the relay's own. Nothing when the request names
-    /// none.
+    /// Whether the page that sent a request may: its origin is listed or the relay's own. Nothing when the request says
+    /// nothing of a page.
     pub(crate) fn allow(&self, request: &Parts) -> Option<bool> {
-        let origin = origin_of(&request.headers)?;
-        Some(self.lists(origin) || is_own(origin, request))
+        match origin_of(&request.headers) {
+            Some(origin) => Some(self.lists(origin) || is_own(origin, request)),
+            None => is_from_elsewhere(&request.headers).then_some(false),
+        }
     }
 }
 
 /// The origin that a request names.
 pub(crate) fn origin_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
+}
+
+/// Whether a page of another origin sent a request that names none.
+///
+/// Browsers name no origin when a page asks for what it may not read, such as an image or `fetch` with `no-cors`, and send
+/// the cookie all the same: a stream that was opened so would take the place of one of the user's own.
+///
+/// Source: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 /// Whether an origin is the relay's own. The scheme is not compared: behind a proxy that ends TLS the relay does not know
@@ -71,6 +83,21 @@ mod tests {
             (Some(""), Some(false)),
         ] {
             assert_eq!(allowed(origin), expected, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_from_elsewhere_that_names_no_origin_may_not_call() {
+        for (site, expected) in [
+            ("same-origin", None),
+            ("none", None),
+            ("same-site", Some(false)),
+            ("cross-site", Some(false)),
+            ("", Some(false)),
+        ] {
+            let request = Request::get("/events").header("sec-fetch-site", site);
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(Origins::default().allow(&parts), expected, "{site}");
         }
     }
 }

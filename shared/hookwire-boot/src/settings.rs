@@ -20,7 +20,7 @@ use std::ops::RangeInclusive;
 use file::File;
 use mistakes::Recorded;
 use nearest::{did_you_mean, nearest};
-use origin::{CONFIG_VARIABLE, PREFIX, Variables};
+use origin::{CONFIG_VARIABLE, PREFIX, TOKEN_VARIABLE, Variables};
 
 pub use bytes::Bytes;
 pub use key::Key;
@@ -127,7 +127,7 @@ impl Settings {
     /// Only warns: an orchestrator may add variables of its own, such as Kubernetes' `HOOKWIRE_SERVICE_HOST`.
     fn warn_of_unknown_variables(&self, tables: &[&str]) {
         for variable in self.variables.keys() {
-            let known = variable == CONFIG_VARIABLE
+            let known = [CONFIG_VARIABLE, TOKEN_VARIABLE].contains(&variable.as_str())
                 || self.keys.iter().any(|key| key.variable() == *variable);
             if known {
                 continue;

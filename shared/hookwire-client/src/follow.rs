@@ -50,6 +50,8 @@ impl Follow {
     const RETRY: Duration = Duration::from_secs(1);
 
     /// Follows the stream at `url`, from after `last_id` if one is given.
+    ///
+    /// What proves who follows belongs into the default headers of `client`, which every reconnect sends as well.
     #[must_use]
     pub fn new(client: Client, url: Url, last_id: Option<String>) -> Self {
         let parser = EventParser::default();

@@ -10,8 +10,11 @@ use super::file::File;
 /// What every variable of ours begins with.
 pub(super) const PREFIX: &str = "HOOKWIRE_";
 
-/// Names the configuration file; the only variable that is not a key.
+/// Names the configuration file; no key.
 pub(super) const CONFIG_VARIABLE: &str = "HOOKWIRE_CONFIG";
+
+/// What the tools of a terminal prove themselves with. No setting: a shell that has it may start a relay as well.
+pub(super) const TOKEN_VARIABLE: &str = "HOOKWIRE_TOKEN";
 
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "hookwire.toml";
