@@ -24,7 +24,7 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
             Proof::Headers | Proof::Body => "verified",
         };
         say(&format!("source {} at {} ({verified})", source.name, source.path))?;
-        if source.verifier.is_none() && !config.listen.ip().is_loopback() {
+        if source.kind.proof() == Proof::Nothing && !config.listen.ip().is_loopback() {
             say(&format!(
                 "warning: anybody who reaches {} can push to {}",
                 config.listen, source.name
