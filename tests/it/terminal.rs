@@ -267,8 +267,8 @@ async fn check_says_which_keys_there_are_and_what_is_hardly_meant() {
     }
     assert_eq!(out.matches("warning").count(), 3, "{out}");
     let open = [variables[0], ("HOOKWIRE_LISTEN", "0.0.0.0:80")];
-    let (ok, out, _) = run(&relay, &open, &["check"]).await;
-    assert!(ok && out.contains("can push to gmail"), "{out}");
+    let (ok, _, err) = run(&relay, &open, &["check"]).await;
+    assert!(!ok && err.contains("push_audience"), "{err}");
     let (ok, out, _) = run(&relay, &variables[1..2], &["check"]).await;
     assert!(ok && out.contains("ticket_secret"), "{out}");
 }
