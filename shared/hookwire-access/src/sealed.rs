@@ -90,9 +90,9 @@ impl Sealer {
 
     /// The `Set-Cookie` for a sealed grant.
     pub(crate) fn cookie(&self, value: &str, lasts: Duration) -> String {
-        let (name, same_site) = (crate::credential::COOKIE_NAME, self.same_site.as_str());
+        let (name, same_site) = (crate::credential::COOKIE_NAME, self.same_site.attributes());
         let seconds = lasts.as_secs();
-        format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; SameSite={same_site}")
+        format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; {same_site}")
     }
 }
 
@@ -103,11 +103,15 @@ impl fmt::Debug for Sealer {
 }
 
 impl SameSite {
-    fn as_str(self) -> &'static str {
+    /// The attributes of a cookie. One for pages of other sites is kept apart for each of them: browsers that keep no
+    /// cookies of third parties keep that.
+    ///
+    /// Source: <https://developer.mozilla.org/docs/Web/Privacy/Guides/Privacy_sandbox/Partitioned_cookies>
+    fn attributes(self) -> &'static str {
         match self {
-            Self::Strict => "Strict",
-            Self::Lax => "Lax",
-            Self::None => "None",
+            Self::Strict => "SameSite=Strict",
+            Self::Lax => "SameSite=Lax",
+            Self::None => "SameSite=None; Partitioned",
         }
     }
 }
