@@ -7,6 +7,7 @@
  *     {"tab": 0, "await": SELECTOR, "text": TEXT, "count": N}
  *         waits until exactly N elements that match contain the text → {"texts": […]}
  *     {"tab": 0, "complaints": true}         what the browser complained about so far → {"complaints": […]}
+ *     {"tab": 0, "addresses": true}          all that it has asked for so far → {"addresses": […]}
  *     {"tab": 0, "screenshot": FILE}
  */
 
@@ -37,6 +38,8 @@ async function answer(command) {
 async function open(address) {
   const page = await browser.newPage();
   const complaints = [];
+  const addresses = [];
+  page.on("request", (request) => addresses.push(request.url()));
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     if (["error", "warn"].includes(message.type())) complaints.push(`console: ${message.text()}`);
@@ -48,11 +51,11 @@ async function open(address) {
     });
   });
   await page.goto(address);
-  tabs.push({ page, complaints });
+  tabs.push({ page, complaints, addresses });
   return { tab: tabs.length - 1 };
 }
 
-async function act({ page, complaints }, command) {
+async function act({ page, complaints, addresses }, command) {
   // What a hidden tab does not draw is no fault of it.
   await page.bringToFront();
   if (command.click) return page.click(command.click);
@@ -62,7 +65,7 @@ async function act({ page, complaints }, command) {
   }
   if (command.await) return { texts: await page.evaluate(matching, command, PATIENCE_MS) };
   if (command.screenshot) await page.screenshot({ path: command.screenshot });
-  return { complaints };
+  return command.addresses ? { addresses } : { complaints };
 }
 
 /** Runs in the page: resolves as soon as the page shows what is awaited. */

@@ -55,6 +55,11 @@ impl Browser {
         self.ask(awaited).await["texts"].take()
     }
 
+    /// Everything that the page has asked for.
+    pub async fn addresses(&mut self, Tab(tab): Tab) -> Value {
+        self.ask(json!({ "tab": tab, "addresses": true })).await["addresses"].take()
+    }
+
     /// What the browser has complained about.
     pub async fn complaints(&mut self, Tab(tab): Tab) -> Value {
         self.ask(json!({ "tab": tab, "complaints": true })).await["complaints"].take()

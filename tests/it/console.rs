@@ -1,6 +1,6 @@
 //! The console, in a real browser and on a real relay.
 
-use hookwire_tests::{RelayOptions, gmail_push};
+use hookwire_tests::{RelayOptions, gmail_push, token};
 use serde_json::json;
 
 use crate::browser::{Browser, Tab};
@@ -9,6 +9,8 @@ use crate::browser::{Browser, Tab};
 const TYPES: &str = "#rows .row .cell-type";
 /// The list's cells that show the beginning of an event's data.
 const DATA: &str = "#rows .row .cell-data";
+/// What the list says of the stream itself.
+const NOTICES: &str = "#rows .notice .notice-text";
 /// The line that says how the stream is.
 const STATE: &str = "#state-text";
 
@@ -99,6 +101,66 @@ async fn the_console_reconnects_by_itself_and_shows_what_it_missed() {
     let shown = browser.sees_times(tab, DATA, "", 3).await;
     assert_eq!(shown, json!(["after", "missed", "before"]), "newest first, each once");
     browser.sees(tab, "#count-reconnects", "1").await;
+}
+
+#[tokio::test]
+async fn a_relay_with_keys_is_used_with_a_token_that_stays_in_its_tab() {
+    // Streams end all the time, so that it also has to come back with the cookie.
+    let relay = options().with_keys().set("MAX_LIFETIME", "1s").start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    browser.sees(tab, "#token-dialog[open] h2", "A token for this relay").await;
+    browser.fill(tab, "#token-input", "abc").await;
+    browser.click(tab, "#token-form button[type=submit]").await;
+    browser.sees(tab, "#token-error", "three parts").await;
+    let alice = token("alice", &json!({ "subscribe": ["**"], "publish": ["demo"] }));
+    browser.fill(tab, "#token-input", &alice).await;
+    browser.click(tab, "#token-form button[type=submit]").await;
+    tab_is_live(&mut browser, tab).await;
+    browser.fill(tab, "#publish-body", r#"{"text": "with a token"}"#).await;
+    browser.click(tab, "#publish-form button[type=submit]").await;
+    browser.sees(tab, "#publish-response .outcome", "appended").await;
+    browser.sees(tab, DATA, "with a token").await;
+    browser.sees(tab, "#count-reconnects", "3").await;
+    tab_is_live(&mut browser, tab).await;
+    let addresses = browser.addresses(tab).await.to_string();
+    assert!(addresses.contains("ticket=") && !addresses.contains(&alice), "{addresses}");
+    let other = browser.open(&relay.url("/")).await;
+    browser.sees(other, "#token-dialog[open] h2", "A token for this relay").await;
+}
+
+#[tokio::test]
+async fn the_console_says_in_words_that_its_token_was_revoked_and_asks_for_another_one() {
+    let relay = options().with_keys().start().await;
+    let mut browser = Browser::start();
+    let tab = browser.open(&relay.url("/")).await;
+    browser.fill(tab, "#token-input", &token("alice", &json!({ "subscribe": ["**"] }))).await;
+    browser.click(tab, "#token-form button[type=submit]").await;
+    tab_is_live(&mut browser, tab).await;
+    let root = token("root", &json!({ "admin": true }));
+    let revoke = relay.post("/admin/revoke").bearer_auth(root).json(&json!({ "user": "alice" }));
+    assert_eq!(revoke.send().await.unwrap().status(), 200);
+    browser.sees(tab, NOTICES, "the token was revoked").await;
+    browser.sees(tab, "#token-dialog[open] #token-error", "log in again").await;
+    browser.sees(tab, STATE, "Closed").await;
+}
+
+#[tokio::test]
+async fn the_oldest_console_of_a_user_says_in_words_that_a_newer_one_took_its_place() {
+    let relay = options().with_keys().set("STREAMS_PER_USER", 1).start().await;
+    let mut browser = Browser::start();
+    let alice = token("alice", &json!({ "subscribe": ["**"] }));
+    let mut tabs = Vec::new();
+    for _ in 0..2 {
+        let tab = browser.open(&relay.url("/")).await;
+        browser.fill(tab, "#token-input", &alice).await;
+        browser.click(tab, "#token-form button[type=submit]").await;
+        tab_is_live(&mut browser, tab).await;
+        tabs.push(tab);
+    }
+    browser.sees(tabs[0], NOTICES, "a newer stream of the same user took its place").await;
+    browser.sees(tabs[0], STATE, "Closed").await;
+    tab_is_live(&mut browser, tabs[1]).await;
 }
 
 async fn tab_is_live(browser: &mut Browser, tab: Tab) {

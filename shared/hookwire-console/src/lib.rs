@@ -62,6 +62,7 @@ const ASSETS: &[Asset] = &[
     asset!("stream.js", JAVASCRIPT),
     asset!("text.js", JAVASCRIPT),
     asset!("theme.js", JAVASCRIPT),
+    asset!("token.js", JAVASCRIPT),
 ];
 
 /// Serves the console at `/`, and its files under `/console/`.

@@ -3,6 +3,8 @@
  * that a copied command does exactly what the button did.
  */
 
+import { bearer, hasToken } from "./token.js";
+
 const JSON_TYPE = { "Content-Type": "application/json" };
 
 /** Characters that a query may carry bare; topic names read better with them. */
@@ -22,7 +24,7 @@ export function stream(topics, start) {
 /** Publishes `body` (JSON text) to `topic`. */
 export function publish(topic, type, body) {
   const url = `/topics/${encodeURIComponent(topic)}/events?type=${encodeURIComponent(type)}`;
-  return { method: "POST", url, headers: JSON_TYPE, body };
+  return { method: "POST", url, headers: JSON_TYPE, body, proven: true };
 }
 
 /** The topic of the sample push, by the default rule `gmail/{emailAddress}`. */
@@ -46,18 +48,38 @@ export function gmailPush(now = new Date()) {
   return { method: "POST", url: "/webhooks/gmail", headers: JSON_TYPE, body };
 }
 
-/** Sends a request; never throws. `status` is null when no answer came. */
+/** Sends a request, with the token if it is `proven`; never throws. `status` is null when no answer came. */
 export async function send(request) {
   const begun = performance.now();
   const took = () => performance.now() - begun;
   try {
-    const { url, ...options } = request;
-    const response = await fetch(url, options);
+    const { url, proven, ...options } = request;
+    const headers = { ...options.headers, ...(proven && bearer()) };
+    const response = await fetch(url, { ...options, headers });
     const text = await response.text();
-    return { status: response.status, reason: response.statusText, text, milliseconds: took() };
+    const { status, statusText: reason } = response;
+    return { status, reason, text, milliseconds: took(), retryAfter: response.headers.get("Retry-After") };
   } catch (error) {
-    return { status: null, reason: "No answer", text: error.message, milliseconds: took() };
+    return { status: null, reason: "No answer", text: error.message, milliseconds: took(), retryAfter: null };
   }
+}
+
+/** Whether the relay has keys and nobody has given the page a token. */
+export async function lacksToken() {
+  if (hasToken()) return false;
+  // A cookie that an earlier ticket left would let the page read, and nothing else.
+  const { status } = await send({ method: "GET", url: "/topics/demo/events?limit=1", credentials: "omit" });
+  return status === 401;
+}
+
+/**
+ * What an `EventSource` brings in place of the token, which it cannot send: the answer to `POST /tickets`, or null where
+ * none is needed or given. The browser's own reconnects bring the cookie that the relay exchanges it for.
+ */
+export async function ticket() {
+  if (!hasToken()) return null;
+  const answer = await send({ method: "POST", url: "/tickets", proven: true });
+  return answer.status === 409 ? null : answer;
 }
 
 /** Whether the relay can serve, in words. */
@@ -72,7 +94,7 @@ export async function readiness() {
 /** Event types that the history of `topic` contains; none when it cannot be read. */
 export async function typesIn(topic) {
   const url = `/topics/${encodeURIComponent(topic)}/events?limit=50`;
-  const { status, text } = await send({ method: "GET", url });
+  const { status, text } = await send({ method: "GET", url, proven: true });
   const events = status === 200 ? parse(text)?.events : null;
   if (!Array.isArray(events)) return [];
   return [...new Set(events.map((entry) => entry?.event?.type).filter((type) => typeof type === "string"))];
@@ -90,17 +112,22 @@ export function parse(text) {
 /** One shell word: nothing is special inside single quotes but the quote itself. */
 const shellWord = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** A copied command is pasted in many places: the token is not in it, the shell knows it. */
+const TOKEN_HEADER = '"Authorization: Bearer $HOOKWIRE_TOKEN"';
+
 /** A request as a curl command for a POSIX shell. */
 export function curl(request, origin = location.origin) {
   const words = ["curl", "-i", "-X", request.method, shellWord(origin + request.url)];
   for (const [name, value] of Object.entries(request.headers)) words.push("-H", shellWord(`${name}: ${value}`));
+  if (request.proven && hasToken()) words.push("-H", TOKEN_HEADER);
   // Not `--data`: it would read a file for a body that begins with `@`, and drop line breaks.
   words.push("--data-raw", shellWord(request.body));
   return words.join(" ");
 }
 
 /** The stream as a curl command; `-N` because curl otherwise holds events back in its buffer. */
-export const streamCurl = (url, origin = location.origin) => `curl -N ${shellWord(origin + url)}`;
+export const streamCurl = (url, origin = location.origin) =>
+  `curl -N ${hasToken() ? `-H ${TOKEN_HEADER} ` : ""}${shellWord(origin + url)}`;
 
 /** JavaScript that follows the same stream. */
 export function streamSnippet(url, types, origin = location.origin) {

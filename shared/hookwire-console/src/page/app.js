@@ -1,7 +1,7 @@
 /** Wires the page: what is followed, what arrives, what is counted, and the keyboard. */
 
 import { readView, startPair, writeView } from "./address.js";
-import { readiness, stream, streamCurl, streamSnippet, typesIn } from "./api.js";
+import { lacksToken, readiness, stream, streamCurl, streamSnippet, typesIn } from "./api.js";
 import { Chips } from "./chips.js";
 import { announce, build, byId, copy } from "./dom.js";
 import { initShortcuts } from "./keyboard.js";
@@ -12,6 +12,7 @@ import { StartPicker } from "./start.js";
 import { CONTROL_TYPES, Follower } from "./stream.js";
 import { control, count, plural } from "./text.js";
 import { initTheme } from "./theme.js";
+import { askForToken, hasToken, initToken } from "./token.js";
 
 const MAX_TOPICS = 32;
 const MAX_TYPES = 100;
@@ -55,6 +56,8 @@ const follower = new Follower({
     list.push({ kind: "notice", receivedAt: Date.now(), raw: null, ...words });
   },
   onState: showState,
+  // Who has chosen to go on without one is not asked again and again.
+  onTokenWanted: (why) => hasToken() && askForToken(why),
 });
 
 const topics = new Chips({
@@ -239,7 +242,14 @@ initShortcuts({
   r: () => byId("state").dataset.state === "closed" && follower.reconnect(),
 });
 
+/** Starts with a token where the relay wants one; without it too if the user has none, who may have a cookie. */
+async function start() {
+  if (await lacksToken()) askForToken();
+  else startOver();
+}
+
 initTheme();
-startOver();
+initToken({ onToken: startOver, onNone: () => turn === 0 && startOver() });
+start();
 showRate();
 showReadiness();

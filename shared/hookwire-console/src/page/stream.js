@@ -1,6 +1,7 @@
 /** Follows topics over one `EventSource`, replaced without loss when the set of topics changes. */
 
-import { parse, stream } from "./api.js";
+import { parse, stream, ticket } from "./api.js";
+import { bearer } from "./token.js";
 
 export const CONTROL_TYPES = ["hookwire.gap", "hookwire.degraded", "hookwire.recovered", "hookwire.closing"];
 
@@ -19,7 +20,8 @@ const RETRY_MAX_MS = 30_000;
 export class Follower {
   /**
    * `onEvent({type, cursor, raw, event})`, `onControl(type, data, raw)`, `onNotice({tone, label,
-   * text})` and `onState(state)`, one of idle, connecting, live, reconnecting, closed.
+   * text})`, `onState(state)`, one of idle, connecting, live, reconnecting, closed, and
+   * `onTokenWanted(why)`.
    */
   constructor(hooks) {
     Object.assign(this, hooks, { topics: [], types: new Set(), current: null, retiring: null });
@@ -43,7 +45,7 @@ export class Follower {
       this.retiring?.source.close();
       this.retiring = previous;
     } else {
-      previous?.source.close();
+      previous?.source?.close();
     }
     if (!topics.length || !keep) this.retire();
     if (!topics.length) {
@@ -58,7 +60,7 @@ export class Follower {
   listen(types) {
     const wanted = new Set(types);
     for (const connection of [this.current, this.retiring]) {
-      if (!connection) continue;
+      if (!connection?.source) continue;
       for (const type of this.types) if (!wanted.has(type)) connection.source.removeEventListener(type, connection.hear);
       for (const type of wanted) connection.source.addEventListener(type, connection.hear);
     }
@@ -75,13 +77,22 @@ export class Follower {
     clearTimeout(this.retryTimer);
     const last = this.current;
     if (!last) return;
-    last.source.close();
+    last.source?.close();
     const url = last.cursor ? stream(this.topics, ["lastEventId", last.cursor]) : last.url;
     this.connect(url, last);
   }
 
-  connect(url, { lineage = {}, cursor = null, lostAt = null }) {
-    const connection = { url, lineage, cursor, lostAt, opened: false, closing: null, source: new EventSource(url) };
+  async connect(url, { lineage = {}, cursor = null, lostAt = null }) {
+    const connection = { url, lineage, cursor, lostAt, opened: false, closing: null, source: null };
+    this.current = connection;
+    this.onState(lostAt ? "reconnecting" : "connecting");
+    const answer = await ticket();
+    if (connection !== this.current) return;
+    if (answer && answer.status !== 200) {
+      this.refused(connection, verdict(answer));
+      return;
+    }
+    connection.source = new EventSource(answer ? `${url}&ticket=${parse(answer.text).ticket}` : url);
     connection.hear = (message) => this.heard(connection, message);
     for (const type of this.types) connection.source.addEventListener(type, connection.hear);
     for (const type of CONTROL_TYPES) {
@@ -90,8 +101,6 @@ export class Follower {
     // An event that the relay sends with the type `open` or `error` arrives here too, with data.
     connection.source.addEventListener("open", ({ data }) => data === undefined && this.opened(connection));
     connection.source.addEventListener("error", ({ data }) => data === undefined && this.failed(connection));
-    this.current = connection;
-    this.onState(lostAt ? "reconnecting" : "connecting");
   }
 
   heard(connection, message) {
@@ -167,11 +176,18 @@ export class Follower {
     }
     this.onState("reconnecting");
     const refusal = await this.refusal(connection);
-    if (connection !== this.current) return;
+    if (connection === this.current) this.refused(connection, refusal);
+  }
+
+  /** Ends where trying again cannot help, or tries again after a while. */
+  refused(connection, refusal) {
     if (refusal.final) {
       this.closed(refusal.text);
+      if (refusal.status === 401) this.onTokenWanted(refusal.text);
       return;
     }
+    connection.lostAt ??= Date.now();
+    this.onState("reconnecting");
     const backoff = Math.min(RETRY_FIRST_MS * 2 ** this.attempt, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
     this.attempt += 1;
     this.retryTimer = setTimeout(() => this.reconnect(), refusal.retryAfterMs ?? backoff);
@@ -180,18 +196,14 @@ export class Follower {
   async refusal({ url, cursor }) {
     const abort = new AbortController();
     try {
-      const headers = { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }) };
+      const headers = { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }), ...bearer() };
       const response = await fetch(url, { headers, cache: "no-store", signal: abort.signal });
-      const { status } = response;
-      if (status === 204) return { final: true, text: "The relay says this stream is finished (204)." };
-      const seconds = Number(response.headers.get("Retry-After"));
-      const retryAfterMs = seconds > 0 ? Math.min(seconds * 1000, RETRY_MAX_MS) : null;
-      if (status === 200 || status === 429 || status >= 500) return { final: false, retryAfterMs };
-      const problem = parse(await response.text());
-      const detail = problem?.detail ?? problem?.title ?? response.statusText;
-      return { final: true, text: `${status}: ${detail}` };
+      const { status, statusText: reason } = response;
+      // A stream has no end, and is not to be read here.
+      const text = status === 200 ? "" : await response.text();
+      return verdict({ status, reason, text, retryAfter: response.headers.get("Retry-After") });
     } catch {
-      return { final: false, retryAfterMs: null };
+      return verdict({ status: null });
     } finally {
       // Or else a 200 would stay open as a stream that nobody reads.
       abort.abort();
@@ -207,6 +219,16 @@ export class Follower {
     this.retiring?.source.close();
     this.retiring = null;
   }
+}
+
+/** What an answer that brought no stream means: whether it is `final`, and why; else when to try again, if it says so. */
+function verdict({ status, reason, text, retryAfter }) {
+  if (status === 204) return { final: true, status, text: "The relay says this stream is finished (204)." };
+  const seconds = Number(retryAfter);
+  const retryAfterMs = seconds > 0 ? Math.min(seconds * 1000, RETRY_MAX_MS) : null;
+  if (status === null || status === 200 || status === 429 || status >= 500) return { final: false, status, retryAfterMs };
+  const problem = parse(text);
+  return { final: true, status, text: `${status}: ${problem?.detail ?? problem?.title ?? reason}` };
 }
 
 /** A cursor over many topics is long; its beginning is enough to recognise it. */

@@ -38,6 +38,8 @@ const CLOSING_REASONS = {
   lifetime: "it reached its maximum lifetime. The browser reconnects and resumes.",
   evicted: "a newer stream of the same user took its place.",
   expired: "the token expired.",
+  revoked: "the token was revoked.",
+  unavailable: "whether it may be served cannot be told now. The browser comes back and resumes.",
   shutdown: "the relay is shutting down. The browser reconnects and resumes.",
   slow: "this client did not read for too long. The browser reconnects and resumes.",
 };
