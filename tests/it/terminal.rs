@@ -266,6 +266,9 @@ async fn check_says_which_keys_there_are_and_what_is_hardly_meant() {
         assert!(out.contains(part), "{part} is missing in:\n{out}");
     }
     assert_eq!(out.matches("warning").count(), 3, "{out}");
+    let open = [variables[0], ("HOOKWIRE_LISTEN", "0.0.0.0:80")];
+    let (ok, out, _) = run(&relay, &open, &["check"]).await;
+    assert!(ok && out.contains("can push to gmail"), "{out}");
     let (ok, out, _) = run(&relay, &variables[1..2], &["check"]).await;
     assert!(ok && out.contains("ticket_secret"), "{out}");
 }

@@ -20,6 +20,12 @@ pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
     for source in &config.ingress.sources {
         let verified = if source.verifier.is_some() { "verified" } else { "not verified" };
         say(&format!("source {} at {} ({verified})", source.name, source.path))?;
+        if source.verifier.is_none() && !config.listen.ip().is_loopback() {
+            say(&format!(
+                "warning: anybody who reaches {} can push to {}",
+                config.listen, source.name
+            ))?;
+        }
     }
     say_access(&config)?;
     match &config.log {
