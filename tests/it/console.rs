@@ -109,13 +109,10 @@ async fn a_relay_with_keys_is_used_with_a_token_that_stays_in_its_tab() {
     let relay = options().with_keys().set("MAX_LIFETIME", "1s").start().await;
     let mut browser = Browser::start();
     let tab = browser.open(&relay.url("/")).await;
-    browser.sees(tab, "#token-dialog[open] h2", "A token for this relay").await;
-    browser.fill(tab, "#token-input", "abc").await;
-    browser.click(tab, "#token-form button[type=submit]").await;
+    give_token(&mut browser, tab, "abc").await;
     browser.sees(tab, "#token-error", "three parts").await;
     let alice = token("alice", &json!({ "subscribe": ["**"], "publish": ["demo"] }));
-    browser.fill(tab, "#token-input", &alice).await;
-    browser.click(tab, "#token-form button[type=submit]").await;
+    give_token(&mut browser, tab, &alice).await;
     tab_is_live(&mut browser, tab).await;
     browser.fill(tab, "#publish-body", r#"{"text": "with a token"}"#).await;
     browser.click(tab, "#publish-form button[type=submit]").await;
@@ -134,8 +131,7 @@ async fn the_console_says_in_words_that_its_token_was_revoked_and_asks_for_anoth
     let relay = options().with_keys().start().await;
     let mut browser = Browser::start();
     let tab = browser.open(&relay.url("/")).await;
-    browser.fill(tab, "#token-input", &token("alice", &json!({ "subscribe": ["**"] }))).await;
-    browser.click(tab, "#token-form button[type=submit]").await;
+    give_token(&mut browser, tab, &token("alice", &json!({ "subscribe": ["**"] }))).await;
     tab_is_live(&mut browser, tab).await;
     let root = token("root", &json!({ "admin": true }));
     let revoke = relay.post("/admin/revoke").bearer_auth(root).json(&json!({ "user": "alice" }));
@@ -153,14 +149,20 @@ async fn the_oldest_console_of_a_user_says_in_words_that_a_newer_one_took_its_pl
     let mut tabs = Vec::new();
     for _ in 0..2 {
         let tab = browser.open(&relay.url("/")).await;
-        browser.fill(tab, "#token-input", &alice).await;
-        browser.click(tab, "#token-form button[type=submit]").await;
+        give_token(&mut browser, tab, &alice).await;
         tab_is_live(&mut browser, tab).await;
         tabs.push(tab);
     }
     browser.sees(tabs[0], NOTICES, "a newer stream of the same user took its place").await;
     browser.sees(tabs[0], STATE, "Closed").await;
     tab_is_live(&mut browser, tabs[1]).await;
+}
+
+/// Waits until the page asks for a token, and gives it one.
+async fn give_token(browser: &mut Browser, tab: Tab, token: &str) {
+    browser.sees(tab, "#token-dialog[open] h2", "A token for this relay").await;
+    browser.fill(tab, "#token-input", token).await;
+    browser.click(tab, "#token-form button[type=submit]").await;
 }
 
 async fn tab_is_live(browser: &mut Browser, tab: Tab) {

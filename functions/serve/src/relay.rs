@@ -4,7 +4,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use hookwire_access::{Origins, guard_admin};
+use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_egress_sse::{EgressConfig, EgressParts};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
@@ -114,7 +114,7 @@ impl Edges {
             let only_known_pages = from_fn_with_state(guard, guard_origin);
             webhooks.layer(only_known_pages).merge(pages.layer(only_this_machine))
         } else {
-            webhooks.merge(pages)
+            webhooks.layer(from_fn_with_state(access, guard_pages)).merge(pages)
         };
         Ok(router.merge(health).fallback(not_found).method_not_allowed_fallback(method_not_allowed))
     }

@@ -19,6 +19,6 @@ pub use access::{Access, AccessConfig, Identified, Purpose};
 pub use admin::{guard_admin, router};
 pub use audit::Audit;
 pub use identity::Identity;
-pub use origin::Origins;
+pub use origin::{Origins, guard_pages};
 pub use refusal::Refusal;
 pub use sealed::{SameSite, Sealer};

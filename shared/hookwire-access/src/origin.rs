@@ -1,6 +1,14 @@
-use http::HeaderMap;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hookwire_http::Problem;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+
+use crate::Access;
 
 /// The origins whose pages may call, beside the relay's own.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +35,23 @@ impl Origins {
             None => is_from_elsewhere(&request.headers).then_some(false),
         }
     }
+}
+
+/// Lets no page of an unlisted origin push a webhook.
+///
+/// Its reader may reach a relay that its author does not reach, and a source without verification takes anything. Those
+/// who are meant to push are no pages.
+pub async fn guard_pages(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if access.config.origins.allow(&parts) == Some(false) {
+        let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
+        return Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail).into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// The origin that a request names.

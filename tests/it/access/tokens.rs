@@ -1,6 +1,6 @@
 //! A token says who it is and what may be done with it.
 
-use hookwire_tests::{Relay, RelayOptions, Stream, claims, now_s, sign, token};
+use hookwire_tests::{Relay, RelayOptions, Stream, claims, gmail_push, now_s, sign, token};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -52,4 +52,23 @@ async fn a_stream_ends_with_its_token_and_the_browser_that_comes_back_is_told_wh
     assert_eq!(stream.next().await, None);
     let again = kind(relay.get("/events?topic=a").header("last-event-id", closing.id), &token);
     assert_eq!(again.await, (401, "expired-token".into()));
+}
+
+#[tokio::test]
+async fn webhooks_need_no_token_and_no_page_of_another_origin_can_push_one() {
+    let listed = "https://app.example.com";
+    let relay = RelayOptions::default().with_keys().set("CORS_ORIGINS", listed).start().await;
+    let own = relay.url("");
+    for (header, value, status) in [
+        ("user-agent", "Google", 200),
+        ("origin", listed, 200),
+        ("origin", &own, 200),
+        ("origin", "https://evil.example", 403),
+        ("origin", "null", 403),
+        ("sec-fetch-site", "cross-site", 403),
+    ] {
+        let push = relay.post("/webhooks/gmail").json(&gmail_push(value, "user@example.com", 1));
+        let answer = push.header(header, value).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{header}: {value}");
+    }
 }

@@ -131,7 +131,12 @@ export const streamCurl = (url, origin = location.origin) =>
 
 /** JavaScript that follows the same stream. */
 export function streamSnippet(url, types, origin = location.origin) {
-  return `const stream = new EventSource(${JSON.stringify(origin + url)});
+  const address = JSON.stringify(origin + url);
+  const opened = hasToken()
+    ? `// Your backend gets the ticket, with the user's token: POST /tickets.
+const stream = new EventSource(${address} + "&ticket=" + ticket, { withCredentials: true });`
+    : `const stream = new EventSource(${address});`;
+  return `${opened}
 
 // An EventSource hears only the event types it names.
 for (const type of ${JSON.stringify(types)}) {
