@@ -1,5 +1,8 @@
 //! Who may follow and publish what.
 
+mod answer;
 mod evicted;
+mod forged;
+mod matrix;
 mod tickets;
 mod tokens;

@@ -1,6 +1,7 @@
 //! The harness: real relay processes, spoken to over HTTP.
 
 mod chaos;
+mod keys;
 mod lambda;
 mod load;
 mod program;
@@ -10,6 +11,7 @@ mod stream;
 mod token;
 
 pub use chaos::{Chaos, Disasters, Outcome as ChaosOutcome};
+pub use keys::{KeyServer, key_set, oidc_fixture, sign_rs256};
 pub use lambda::Lambda;
 pub use load::{Load, Outcome, Plan};
 pub use push::{GMAIL, gmail_push, pubsub_push};

@@ -77,8 +77,9 @@ impl RelayOptions {
             std::fs::write(folder.join("hookwire.toml"), file).unwrap();
         }
         let client = Client::builder().pool_max_idle_per_host(64).no_proxy().build().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let mut relay = Relay { options: self, folder, client, log, process: None, _own: own };
+        let (log, printed) = (Arc::default(), Arc::default());
+        let mut relay =
+            Relay { options: self, folder, client, log, printed, process: None, _own: own };
         relay.run("127.0.0.1:0").await;
         relay
     }
@@ -92,6 +93,7 @@ pub struct Relay {
     /// For requests to it.
     pub client: Client,
     log: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     process: Option<Process>,
     _own: Option<tempfile::TempDir>,
 }
@@ -131,9 +133,17 @@ impl Relay {
             .env("HOOKWIRE_LOG", log)
             .env("RUST_LOG", LOGGED)
             .envs(self.options.variables.iter().cloned())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let (stdout, printed) = (child.stdout.take().unwrap(), Arc::clone(&self.printed));
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                printed.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
         let (found, mut address) = watch::channel(None);
         let (stderr, log) = (child.stderr.take().unwrap(), Arc::clone(&self.log));
         tokio::spawn(async move {
@@ -181,6 +191,12 @@ impl Relay {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Everything it has written to its standard output so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     /// An address on it.
