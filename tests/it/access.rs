@@ -3,6 +3,7 @@
 mod answer;
 mod evicted;
 mod forged;
+mod google;
 mod matrix;
 mod tickets;
 mod tokens;
