@@ -2,8 +2,10 @@
 
 mod answer;
 mod evicted;
+mod expiry;
 mod forged;
 mod google;
 mod matrix;
+mod revoke;
 mod tickets;
 mod tokens;
