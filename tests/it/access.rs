@@ -7,5 +7,6 @@ mod forged;
 mod google;
 mod matrix;
 mod revoke;
+mod tenants;
 mod tickets;
 mod tokens;
