@@ -153,3 +153,24 @@ async fn a_publisher_cannot_speak_for_a_webhook() {
     assert_eq!(publish("/webhooks/gmail").send().await.unwrap().status(), 400);
     assert_eq!(publish("https://shop.example").send().await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_not_quoted() {
+    let relay = Relay::start().await;
+    let (json, cloud_event) = ("application/json", "application/cloudevents+json");
+    for (path, content_type, body) in [
+        ("/ack", json, r#""hunter2""#),
+        ("/ack", json, r#"{"client":"a","cursor":{"hunter2":1}}"#),
+        ("/ack", json, r#"{"client":"a","cursor":"hunter2"#),
+        ("/topics/a/events", cloud_event, r#""hunter2""#),
+        ("/topics/a/events", cloud_event, r#"{"specversion":"hunter2","id":["hunter2"]}"#),
+        ("/topics/a/events", json, r#"{"hunter2":hunter2}"#),
+    ] {
+        let request = relay.post(path).header("content-type", content_type).body(body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path} {body}");
+        let told = answer.text().await.unwrap();
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("column"), "it tells where: {told}");
+    }
+}

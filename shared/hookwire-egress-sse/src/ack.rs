@@ -7,7 +7,7 @@ use hookwire_http::{Problem, is_json, media_type, read_body};
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::{Egress, bad_request};
+use crate::{Egress, bad_request, place_in_json};
 
 #[derive(Deserialize)]
 struct Ack {
@@ -28,7 +28,8 @@ pub(crate) async fn post_ack(
     }
     let body = read_body(&request.headers, body, 8 * 1024, Duration::from_secs(10)).await?;
     let ack: Ack = serde_json::from_slice(&body).map_err(|error| {
-        bad_request("bad-ack", format!("expects {{\"client\",\"cursor\"}}: {error}"))
+        let place = place_in_json(&error);
+        bad_request("bad-ack", format!("expects {{\"client\":\"…\",\"cursor\":\"…\"}} ({place})"))
     })?;
     if ack.client.is_empty() || ack.client.len() > 256 || ack.cursor.len() > 2_048 {
         let detail = "client has 1 to 256 bytes, cursor at most 2048";

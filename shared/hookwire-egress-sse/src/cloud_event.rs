@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{bad_request, event_type_of};
+use crate::{bad_request, event_type_of, place_in_json};
 
 /// Media type of a CloudEvent in structured mode.
 pub(crate) const CLOUD_EVENT: &str = "application/cloudevents+json";
@@ -37,8 +37,13 @@ struct CloudEvent<'a> {
 /// Reads a CloudEvent in structured mode as an event of `topic`.
 pub(crate) fn parse_cloud_event(topic: Topic, body: &[u8]) -> Result<Event, Problem> {
     let bad = |detail: String| bad_request("bad-cloud-event", detail);
-    let event: CloudEvent<'_> = serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is no CloudEvent: {error}")))?;
+    let event: CloudEvent<'_> = serde_json::from_slice(body).map_err(|error| {
+        bad(format!(
+            "the body is no CloudEvent: expects a JSON object with specversion, id, source and type, attributes as \
+             text ({})",
+            place_in_json(&error)
+        ))
+    })?;
     if event.specversion != "1.0" {
         return Err(bad("specversion must be \"1.0\"".into()));
     }

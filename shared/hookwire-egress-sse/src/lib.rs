@@ -167,6 +167,11 @@ fn bad_request(kind: &'static str, cause: impl fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, kind, format!("{cause}"))
 }
 
+/// Where JSON is not what was expected, and not how: the parser's own words quote the content.
+fn place_in_json(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
 /// Longest time that a publisher or a page waits for the log.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
