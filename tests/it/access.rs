@@ -7,6 +7,7 @@ mod forged;
 mod google;
 mod matrix;
 mod revoke;
+mod secrets;
 mod tenants;
 mod tickets;
 mod tokens;
