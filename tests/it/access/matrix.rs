@@ -147,6 +147,10 @@ async fn of_two_proofs_the_header_counts_and_never_the_better_one() {
         Answer::to(basic.basic_auth("a", Some("b"))).await.told(),
         (401, "bad-token".into())
     );
+    // Nobody says which of two a proxy in front has looked at.
+    let two = request(&relay, Call::History, Target::Own).bearer_auth(&right);
+    let answer = Answer::to(two.bearer_auth(Proof::Expired.token().unwrap())).await;
+    assert_eq!(answer.told(), (401, "bad-token".into()));
     // And in the query no token counts unless that is switched on.
     for name in ["token", "access_token", "jwt", "authorization"] {
         let request = request(&relay, Call::History, Target::Own).query(&[(name, &right)]);
