@@ -140,3 +140,15 @@ async fn a_ticket_lives_from_one_second_to_sixty() {
     assert_eq!(clock.event().await.data["reason"], "expired");
     assert!(refused(follow(&relay, "a", &short)).await.contains("get a new one"));
 }
+
+#[tokio::test]
+#[ignore = "one process alone keeps spent tickets in memory, so that for up to a minute a restart makes them good again"]
+async fn a_ticket_that_is_spent_stays_spent_when_the_relay_comes_back() {
+    let mut relay = RelayOptions::default().with_keys().on_disk().start().await;
+    let token = token("alice", &json!({ "subscribe": ["a"] }));
+    let ticket = ticket(&relay, &token, &json!({})).await;
+    assert_eq!(Answer::to(follow(&relay, "a", &ticket)).await.status, 200);
+    relay.kill().await;
+    relay.restart().await;
+    refused(follow(&relay, "a", &ticket)).await;
+}
