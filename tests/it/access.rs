@@ -1,6 +1,7 @@
 //! Who may follow and publish what.
 
 mod answer;
+mod cookies;
 mod evicted;
 mod expiry;
 mod forged;

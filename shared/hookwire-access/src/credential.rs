@@ -33,9 +33,14 @@ impl<'r> Credentials<'r> {
     }
 }
 
-/// The token of an `Authorization` header; one that is no bearer is a token that nobody can verify.
+/// The token of an `Authorization` header; one that is no bearer is a token that nobody can verify, and so are two: which
+/// of them a proxy in front has looked at nobody says.
 fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or_default();
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().unwrap_or_default();
+    if values.next().is_some() {
+        return Some("".into());
+    }
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     let is_bearer = scheme.eq_ignore_ascii_case("bearer");
     Some(if is_bearer { token.trim().into() } else { "".into() })

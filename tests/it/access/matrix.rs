@@ -1,63 +1,17 @@
 //! Whatever is brought as a proof, wherever it is brought to, whatever is asked for: the answer follows from a rule.
 
+mod call;
+mod proof;
+
 use futures_util::StreamExt;
-use hookwire_tests::{Relay, RelayOptions, now_s, oidc_fixture, sign, sign_rs256};
-use reqwest::RequestBuilder;
+use hookwire_tests::{Relay, RelayOptions, now_s, oidc_fixture, sign_rs256};
 use serde_json::{Value, json};
+
+use self::call::{CALLS, Call, TARGETS, Target, expected, request};
+use self::proof::{Proof, proofs};
 
 use super::answer::Answer;
 use super::forged::{self, forged};
-
-/// What is tried as a proof.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Proof {
-    Absent,
-    BadSignature,
-    AlgNone,
-    /// HS256, with the public key of the configured set as the secret.
-    PublicKeyAsSecret(&'static str),
-    Expired,
-    NotYetValid,
-    WrongAudience,
-    WrongIssuer,
-    NoExpiry,
-    /// Good, signed with the secret.
-    Right,
-    /// Good, signed with a key of the set.
-    RightKey,
-    /// Good, of an administrator, who thereby may follow nothing.
-    Admin,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Call {
-    Follow,
-    Resume,
-    History,
-    Publish,
-    Ack,
-    Ticket,
-    Revoke,
-}
-
-/// Whose topic is asked for; for an acknowledgement nobody's, for a revocation whose tokens.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Target {
-    Own,
-    Anothers,
-    Pattern,
-    /// Another tenant's, by a way to say so that somebody may try.
-    Tenants(Say),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Say {
-    Star,
-    Slash,
-    Query,
-    Header,
-    Body,
-}
 
 const USER: &str = "alice7f3a";
 const TENANT: &str = "penumbra";
@@ -69,164 +23,7 @@ const LISTED: &str = "https://app.example";
 const PRIVATE: [&str; 6] =
     [USER, "bob91d2", "ledger5c", TENANT, OTHER_TENANT, "https://login.example"];
 
-const CALLS: [Call; 7] = [
-    Call::Follow,
-    Call::Resume,
-    Call::History,
-    Call::Publish,
-    Call::Ack,
-    Call::Ticket,
-    Call::Revoke,
-];
-
-const TARGETS: [Target; 8] = [
-    Target::Own,
-    Target::Anothers,
-    Target::Pattern,
-    Target::Tenants(Say::Star),
-    Target::Tenants(Say::Slash),
-    Target::Tenants(Say::Query),
-    Target::Tenants(Say::Header),
-    Target::Tenants(Say::Body),
-];
-
-fn proofs() -> Vec<Proof> {
-    let forged = forged::SPELLINGS.into_iter().map(Proof::PublicKeyAsSecret);
-    let others = [
-        Proof::Absent,
-        Proof::BadSignature,
-        Proof::AlgNone,
-        Proof::Expired,
-        Proof::NotYetValid,
-        Proof::WrongAudience,
-        Proof::WrongIssuer,
-        Proof::NoExpiry,
-        Proof::Right,
-        Proof::RightKey,
-        Proof::Admin,
-    ];
-    others.into_iter().chain(forged).collect()
-}
-
-impl Proof {
-    /// The token that stands for it.
-    fn token(self) -> Option<String> {
-        let topics = json!([OWN, "own/**"]);
-        let mut claims = json!({
-            "sub": USER, "tenant": TENANT, "iat": now_s(), "exp": now_s() + 3_600, "jti": "1",
-            "aud": "hookwire", "iss": "https://login.example",
-            "hookwire": { "subscribe": topics, "publish": topics },
-        });
-        match self {
-            Self::Expired => claims["exp"] = json!(now_s() - 3_600),
-            Self::NotYetValid => claims["nbf"] = json!(now_s() + 3_600),
-            Self::WrongAudience => claims["aud"] = json!("somebody else"),
-            Self::WrongIssuer => claims["iss"] = json!("https://login.example.evil"),
-            Self::NoExpiry => drop(claims.as_object_mut().unwrap().remove("exp")),
-            Self::Admin => claims["hookwire"] = json!({ "admin": true }),
-            _ => (),
-        }
-        Some(match self {
-            Self::Absent => return None,
-            Self::BadSignature => forged::resigned(&sign(&claims)),
-            Self::AlgNone => forged::unsigned(&claims),
-            Self::PublicKeyAsSecret(spelling) => forged(spelling, &claims),
-            Self::RightKey => sign_rs256("a", None, &claims),
-            _ => sign(&claims),
-        })
-    }
-
-    /// How it is refused wherever it is brought to, and a word that has to be in what is told to do about it.
-    fn refused(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Absent => Some(("no-token", "Bearer")),
-            Self::BadSignature | Self::PublicKeyAsSecret(_) => Some(("bad-token", "signature")),
-            Self::AlgNone => Some(("bad-token", "not a signed JWT")),
-            Self::Expired => Some(("expired-token", "get a new one")),
-            Self::NotYetValid => Some(("token-not-yet-valid", "compare the clocks")),
-            Self::WrongAudience => Some(("bad-token", "aud")),
-            Self::WrongIssuer => Some(("bad-token", "iss")),
-            Self::NoExpiry => Some(("bad-token", "exp")),
-            Self::Right | Self::RightKey | Self::Admin => None,
-        }
-    }
-}
-
-/// The rule: who proves nothing is refused before anything else is looked at, then a name that is none, then what is not
-/// granted. A tenant is only ever the token's.
-fn expected(proof: Proof, call: Call, target: Target) -> (u16, &'static str, &'static str) {
-    if let Some((kind, help)) = proof.refused() {
-        return (401, kind, help);
-    }
-    let follows = matches!(call, Call::Follow | Call::Resume | Call::History | Call::Ticket);
-    let reaches_topics = follows || call == Call::Publish;
-    match (call, target) {
-        (Call::Ack, _) => (204, "", ""),
-        (Call::Revoke, _) if proof != Proof::Admin => (403, "not-admin", "\"admin\": true"),
-        (Call::Revoke, Target::Tenants(Say::Body)) => (403, "not-admin", "of that tenant"),
-        // The names of users have no patterns and no tenants: such a name is just nobody's.
-        (Call::Revoke, _) => (200, "", ""),
-        (Call::Ticket, Target::Tenants(Say::Body)) => (400, "bad-ticket-request", "topics"),
-        (_, Target::Pattern | Target::Tenants(Say::Star)) => (400, "bad-topic", "no `*`"),
-        _ if reaches_topics && proof == Proof::Admin => not_granted(follows),
-        (_, Target::Anothers | Target::Tenants(Say::Slash)) => not_granted(follows),
-        (_, Target::Own | Target::Tenants(_)) => (200, "", ""),
-    }
-}
-
-fn not_granted(follows: bool) -> (u16, &'static str, &'static str) {
-    (403, "not-granted", if follows { "hookwire.subscribe" } else { "hookwire.publish" })
-}
-
-/// The request of a cell, without its proof.
-fn request(relay: &Relay, call: Call, target: Target) -> RequestBuilder {
-    let prefixed = |separator: &str| format!("{OTHER_TENANT}{separator}{OWN}");
-    let name = match target {
-        Target::Own | Target::Tenants(Say::Query | Say::Header | Say::Body) => OWN.to_owned(),
-        Target::Anothers => ANOTHERS.to_owned(),
-        Target::Pattern => "ledger5c/*".to_owned(),
-        Target::Tenants(Say::Star) => prefixed("*"),
-        Target::Tenants(Say::Slash) => prefixed("/"),
-    };
-    let path = format!("/topics/{}/events", name.replace('*', "%2A"));
-    let mut body = json!({});
-    let request = match call {
-        Call::Follow => relay.get("/events").query(&[("topic", &name)]),
-        Call::Resume => {
-            relay.get("/events").query(&[("topic", &name)]).header("last-event-id", "1-1")
-        }
-        Call::History => relay.get(&path),
-        Call::Publish => relay.post(&path),
-        Call::Ack => {
-            body = json!({ "client": name, "cursor": "1-1" });
-            relay.post("/ack")
-        }
-        Call::Ticket => {
-            body = json!({ "topics": [name] });
-            relay.post("/tickets")
-        }
-        Call::Revoke => {
-            body = json!({ "user": format!("nobody of {name}") });
-            relay.post("/admin/revoke")
-        }
-    };
-    if target == Target::Tenants(Say::Body) {
-        body["tenant"] = json!(OTHER_TENANT);
-    }
-    let request = match target {
-        Target::Tenants(Say::Query) => request.query(&[("tenant", OTHER_TENANT)]),
-        Target::Tenants(Say::Header) => {
-            request.header("x-tenant", OTHER_TENANT).header("x-hookwire-tenant", OTHER_TENANT)
-        }
-        _ => request,
-    };
-    if matches!(call, Call::Follow | Call::Resume | Call::History) {
-        return request;
-    }
-    request.json(&body)
-}
-
-pub(super) async fn relay() -> Relay {
+async fn relay() -> Relay {
     let options =
         RelayOptions::default().with_keys().set("JWKS", oidc_fixture("jwks-a.json").display());
     let options =
@@ -350,6 +147,10 @@ async fn of_two_proofs_the_header_counts_and_never_the_better_one() {
         Answer::to(basic.basic_auth("a", Some("b"))).await.told(),
         (401, "bad-token".into())
     );
+    // Nobody says which of two a proxy in front has looked at.
+    let two = request(&relay, Call::History, Target::Own).bearer_auth(&right);
+    let answer = Answer::to(two.bearer_auth(Proof::Expired.token().unwrap())).await;
+    assert_eq!(answer.told(), (401, "bad-token".into()));
     // And in the query no token counts unless that is switched on.
     for name in ["token", "access_token", "jwt", "authorization"] {
         let request = request(&relay, Call::History, Target::Own).query(&[(name, &right)]);

@@ -1,75 +1,23 @@
 //! What is secret or personal comes out of the relay nowhere but in the very answer that it is.
 
+mod drive;
+mod search;
+
 use std::time::Duration;
 
-use hookwire_tests::{
-    Relay, RelayOptions, SECRET, claims, gmail_push, now_s, oidc_fixture, pubsub_push, sign,
-    sign_rs256,
-};
-use reqwest::RequestBuilder;
+use hookwire_tests::{Relay, RelayOptions, SECRET, claims, now_s, oidc_fixture, sign};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use self::drive::{pushes, tickets, topics};
+use self::search::Search;
 
 /// Part of everything that is planted and can be read as it is.
 const MARK: &str = "zz7plant";
-/// The networks of the clients, as a trusted proxy tells them.
-const CLIENTS: [&str; 2] = ["203.0.113.", "2001:db8:77:"];
 const TICKET_SECRET: &str = "zz7plant: the secret that seals tickets and cookies";
 const BYPASS_SECRET: &str = "zz7plant: the secret that skips limits";
 const AUDIENCE: &str = "https://relay.example/zz7plant";
 const EMAIL: &str = "zz7plant@project.iam.gserviceaccount.com";
-
-/// What must not come out, and what came out.
-struct Search<'r> {
-    relay: &'r Relay,
-    planted: Vec<String>,
-    found: Vec<String>,
-    sent: usize,
-}
-
-impl Search<'_> {
-    /// Plants a token, of which no part may come out either.
-    fn plant(&mut self, token: &str) {
-        let parts = token.split('.').skip(1).filter(|part| part.len() > 8);
-        self.planted.extend(parts.map(str::to_owned));
-    }
-
-    fn look(&mut self, place: &str, text: &str) {
-        for planted in &self.planted {
-            if text.contains(planted.as_str()) {
-                let line = text.lines().find(|line| line.contains(planted.as_str()));
-                self.found.push(format!("{place}: {planted} in {}", line.unwrap_or_default()));
-            }
-        }
-    }
-
-    /// Each request is another client's, since of one that is refused again and again only the first are logged.
-    fn client(&mut self) -> String {
-        self.sent += 1;
-        let (network, host) = (CLIENTS[self.sent % CLIENTS.len()], self.sent % 250);
-        if network.ends_with(':') {
-            format!("{network}{host:x}::1")
-        } else {
-            format!("{network}{host}")
-        }
-    }
-
-    /// Sends a request and looks through all of the answer.
-    async fn send(&mut self, place: &str, request: RequestBuilder) -> Answer {
-        let answer = Answer::to(request.header("x-forwarded-for", self.client())).await;
-        self.look(place, &format!("{:?}\n{}", answer.headers, answer.body));
-        answer
-    }
-
-    /// Sends a request that is answered with what is looked for, so that only its status is looked at.
-    async fn send_for(&mut self, place: &str, request: RequestBuilder) -> Answer {
-        let answer = Answer::to(request.header("x-forwarded-for", self.client())).await;
-        assert!(answer.status < 300, "{place}: {} {}", answer.status, answer.body);
-        answer
-    }
-}
 
 fn alice(change: impl FnOnce(&mut Value)) -> String {
     let address = format!("{MARK}@example.com");
@@ -95,134 +43,10 @@ async fn relay(format: &str) -> Relay {
     options.set("CORS_ORIGINS", "https://app.example").start().await
 }
 
-/// Whoever follows, reads, publishes and leaves cursors, with every kind of proof.
-async fn topics(search: &mut Search<'_>, proofs: &[String]) {
-    let relay = search.relay;
-    let topic = format!("mail/{MARK}%40example.com");
-    let (events, path) = (format!("/events?topic={topic}"), format!("/topics/{topic}/events"));
-    let secret = json!({ "secret": MARK });
-    let cloud = "application/cloudevents+json";
-    let post = |path: &str, kind: &str, body: &str| {
-        relay.post(path).header("content-type", kind).body(body.to_owned())
-    };
-    for token in proofs {
-        let cookie = format!("session={MARK}; hookwire_token={token}");
-        for request in [
-            relay.get(&events),
-            relay.get(&events).header("last-event-id", MARK),
-            relay.get(&format!("{events}&since={MARK}")),
-            relay.get(&format!("{events}&last_n={MARK}")),
-            relay.get(&format!("/events?topic={MARK}*")),
-            relay.get(&format!("/events?topic={MARK}")),
-            // Before anything is published: later a page itself is what is looked for.
-            relay.get(&path).query(&[("limit", MARK)]),
-            relay.get(&path).query(&[("after", MARK)]),
-            relay.get(&format!("/topics/{MARK}/events")),
-            relay.get(&format!("/topics/{MARK}")),
-            relay.post(&path).json(&secret),
-            relay.post(&path).query(&[("type", format!("hookwire.{MARK}"))]).json(&secret),
-            relay.post(&path).header("idempotency-key", MARK.repeat(100)).json(&secret),
-            relay.post(&format!("/topics/{MARK}/events")).json(&secret),
-            post(&path, "application/json", &format!("{{\"{MARK}\": {MARK}}}")),
-            post(&path, MARK, MARK),
-            post(&path, cloud, &format!("\"{MARK}\"")),
-            post(&path, cloud, &json!({ "specversion": MARK, "id": MARK }).to_string()),
-            post(&path, cloud, &json!({ "specversion": ["1.0"], "subject": MARK }).to_string()),
-            relay.post("/ack").json(&json!({ "client": MARK, "cursor": MARK })),
-            relay.post("/ack").json(&json!(MARK)),
-            relay.post("/ack").json(&json!({ "client": [MARK], "cursor": MARK })),
-            relay.post("/tickets").json(&json!({ "topics": [MARK] })),
-            relay.post("/tickets").json(&json!({ "topics": MARK, "ttl": MARK })),
-            relay.post("/tickets").json(&json!(MARK)),
-            relay.post("/tickets").json(&json!({ MARK: MARK })),
-            relay.post("/admin/revoke").json(&json!({ "user": MARK })),
-            relay.post("/admin/revoke").json(&json!({ "user": [MARK] })),
-            relay.post("/admin/revoke").json(&json!(MARK)),
-            relay.get("/admin/quarantine"),
-            relay.get(&format!("/admin/quarantine/{MARK}")),
-            relay.get("/metrics"),
-            relay.get(&format!("/{MARK}")),
-            relay.client.delete(relay.url(&path)),
-        ] {
-            let shown = request.try_clone().unwrap().build().unwrap();
-            let place = format!("{} {}", shown.method(), shown.url().path());
-            let again = || request.try_clone().unwrap();
-            search.send(&place, again().bearer_auth(token)).await;
-            search.send(&place, again().header("cookie", &cookie)).await;
-            search
-                .send(&place, again().header("cookie", &cookie).header("origin", relay.url("")))
-                .await;
-            search.send(&place, again().query(&[("token", token)])).await;
-            search.send(&place, again().query(&[("ticket", token)])).await;
-            search
-                .send(&place, again().bearer_auth(token).header("x-hookwire-bypass", BYPASS_SECRET))
-                .await;
-            search.send(&place, again().basic_auth(MARK, Some(MARK))).await;
-        }
-    }
-}
-
-/// A ticket, the cookie that it becomes, and both where they do not belong.
-async fn tickets(search: &mut Search<'_>, token: &str) {
-    let relay = search.relay;
-    let ask = relay.post("/tickets").bearer_auth(token).json(&json!({ "topics": ["a"] }));
-    let answer = search.send_for("/tickets", ask).await;
-    let ticket = answer.json()["ticket"].as_str().unwrap().to_owned();
-    let follow = || relay.get(&format!("/events?topic=a&ticket={ticket}"));
-    let opened = search.send_for("/events", follow()).await;
-    let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    search.plant(&ticket);
-    search.plant(&cookie);
-    for request in [
-        follow(),
-        follow().header("cookie", &cookie),
-        follow().header("cookie", format!("hookwire_token={ticket}")),
-        relay.get("/topics/a/events").bearer_auth(&ticket),
-        relay.get("/events?topic=b").header("cookie", &cookie),
-        relay.post("/topics/a/events").header("cookie", &cookie).json(&json!(MARK)),
-    ] {
-        search.send("a ticket", request).await;
-    }
-}
-
-/// Pushes that prove something or nothing, and of which some end up in the quarantine.
-async fn pushes(search: &mut Search<'_>) {
-    let relay = search.relay;
-    let google = |email: &str| {
-        json!({
-            "iss": "https://accounts.google.com", "aud": AUDIENCE, "email": email,
-            "email_verified": true, "iat": now_s(), "exp": now_s() + 3_600,
-        })
-    };
-    let good = sign_rs256("a", None, &google(EMAIL));
-    let stranger = sign_rs256("a", None, &google(&format!("{MARK}@evil.example")));
-    let unknown = sign_rs256("b", Some(MARK), &google(EMAIL));
-    let address = format!("{MARK}@example.com");
-    let odd = json!({ "emailAddress": [MARK], "historyId": MARK }).to_string();
-    for token in [&good, &stranger, &unknown, &format!("{good}x"), &MARK.to_owned()] {
-        search.plant(token);
-        for body in [
-            gmail_push("1", &address, 1),
-            pubsub_push("2", MARK.as_bytes(), &json!({ MARK: MARK })),
-            pubsub_push("3", odd.as_bytes(), &json!({})),
-            json!({ "message": MARK }),
-            json!({ "message": { "data": MARK, "messageId": "4", "publishTime": MARK } }),
-            json!(MARK),
-        ] {
-            for path in ["/webhooks/gmail", "/webhooks/pubsub", "/webhooks/zz7unknown"] {
-                search.send(path, relay.post(path).bearer_auth(token).json(&body)).await;
-            }
-        }
-        let not_json = relay.post("/webhooks/gmail").bearer_auth(token).body(MARK);
-        search.send("/webhooks/gmail", not_json).await;
-    }
-}
-
 async fn nothing_that_is_planted_comes_out(format: &str) {
     let mut relay = relay(format).await;
-    let planted = [MARK, SECRET, "iam.gserviceaccount"].into_iter().chain(CLIENTS);
-    let planted = planted.map(str::to_owned).collect();
-    let mut search = Search { relay: &relay, planted, found: Vec::new(), sent: 0 };
+    let planted = [MARK, SECRET, "iam.gserviceaccount"].map(str::to_owned);
+    let mut search = Search::new(&relay, planted.into());
     let good = alice(|_| ());
     let proofs = [
         good.clone(),
@@ -245,7 +69,7 @@ async fn nothing_that_is_planted_comes_out(format: &str) {
     let revoke = relay.post("/admin/revoke").bearer_auth(&admin);
     let whom = json!({ "user": format!("{MARK}@example.com"), "tenant": "acme" });
     assert_eq!(search.send("/admin/revoke", revoke.json(&whom)).await.status, 200);
-    let (planted, mut found) = (search.planted, search.found);
+    let (planted, mut found) = search.result();
     relay.signal(Signal::TERM);
     assert_eq!(relay.wait().await, Some(0));
     let logged = async {
@@ -258,10 +82,10 @@ async fn nothing_that_is_planted_comes_out(format: &str) {
     for told in ["refused a request", "refused a push", "took an event", "quarantined"] {
         assert!(log.contains(told), "the log would have to tell of it: {told}");
     }
-    let mut search = Search { relay: &relay, planted, found: Vec::new(), sent: 0 };
+    let mut search = Search::new(&relay, planted);
     search.look("the log", &log);
     search.look("standard output", &relay.printed());
-    found.append(&mut search.found);
+    found.extend(search.result().1);
     found.sort();
     found.dedup();
     assert!(found.is_empty(), "{found:#?}");
