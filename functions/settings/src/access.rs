@@ -78,10 +78,15 @@ pub fn access(settings: &Settings) -> AccessSettings {
         keys.push(format!("public keys at {location} ({})", names.join(", ")));
         (Arc::new(Jwks::new(JwksConfig::new(location))), algorithms)
     });
+    let leeway = settings.value_in("jwt_leeway", Duration::ZERO..=Duration::from_mins(5));
     let sealing: Option<Jwt> = settings.optional("ticket_secret");
     let sealer = sealing.or_else(|| secret.clone()).map(|Jwt(text, _)| {
         let SameSiteSetting(same_site) = settings.value("cookie_same_site");
-        Sealer::new(text.expose().as_bytes(), same_site)
+        let sealer = Sealer::new(text.expose().as_bytes(), same_site);
+        match &before {
+            Some(Jwt(before, _)) => sealer.opening(before.expose().as_bytes()),
+            None => sealer,
+        }
     });
     let has_keys = secret.is_some() || jwks.is_some();
     let (audience, issuer) = (settings.optional("jwt_audience"), settings.optional("jwt_issuer"));
@@ -106,7 +111,7 @@ pub fn access(settings: &Settings) -> AccessSettings {
         jwks,
         audience,
         issuer,
-        leeway: settings.value_in("jwt_leeway", Duration::ZERO..=Duration::from_mins(5)),
+        leeway,
         max_lifetime: longest_token,
     };
     let bypass: Option<Secret> = settings.optional("bypass_secret");
@@ -123,7 +128,9 @@ pub fn access(settings: &Settings) -> AccessSettings {
             over,
             lease: settings
                 .value_in("stream_lease", Duration::from_secs(3)..=Duration::from_mins(10)),
-            longest_token,
+            // Until the last clock says that it has ended.
+            longest_token: longest_token + leeway * 2,
+            leeway,
         },
         quotas: quotas(settings),
         bypass: bypass.map(|secret| Bypass::new(move |given| secret.matches(given))),

@@ -98,7 +98,12 @@ pub const KEYS: [Key; 59] = [
         "https://login.example.com",
         "What a token's `iss` must be; without it any.",
     ),
-    key("jwt_leeway", Some("30s"), "0s", "How far the clocks of those who make tokens may differ."),
+    key(
+        "jwt_leeway",
+        Some("30s"),
+        "0s",
+        "How far the clocks of those who make tokens may differ; a revocation reaches so far ahead, too.",
+    ),
     key(
         "jwt_max_lifetime",
         Some("30d"),

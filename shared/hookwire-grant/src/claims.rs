@@ -90,6 +90,14 @@ impl Payload {
         past(self.nbf.as_ref(), now, config.leeway, "the token's nbf is not a number")?;
         let issued_at =
             past(self.iat.as_ref(), now, config.leeway, "the token's iat is not a number")?;
+        // Or it would become good when a revocation of it is forgotten.
+        if issued_at
+            .is_some_and(|issued| expires_at > issued + config.max_lifetime + config.leeway * 2)
+        {
+            return Err(bad(
+                "the token lives for longer (from iat to exp) than is accepted; make tokens that live for less",
+            ));
+        }
         Ok(Lifetime { issued_at, expires_at })
     }
 

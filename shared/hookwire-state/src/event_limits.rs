@@ -10,13 +10,14 @@ pub struct EventLimits {
 }
 
 impl EventLimits {
-    /// Counts one event of a topic, which is named with its tenant.
+    /// Counts one event of a topic, which is named with its tenant. What is too much for the topic has counted for all:
+    /// the other way round a relay that is full would use up the topics of everybody.
     ///
     /// # Errors
     ///
     /// [`OverLimit`]: it is not to be taken now.
     pub async fn take(&self, topic: &str) -> Result<(), OverLimit> {
-        for (limit, key) in [(&self.topic, topic), (&self.global, "all")] {
+        for (limit, key) in [(&self.global, "all"), (&self.topic, topic)] {
             if let Some(limit) = limit {
                 limit.take(key).await?;
             }

@@ -21,8 +21,10 @@ pub struct StreamsConfig {
     pub over: Over,
     /// How long the places of a process outlive it.
     pub lease: Duration,
-    /// How long a token may live at most, and so how long a revocation counts.
+    /// How long a token may be good at most, by whatever clock, and so how long a revocation counts.
     pub longest_token: Duration,
+    /// How far ahead of this clock that of those who issue tokens may be.
+    pub leeway: Duration,
 }
 
 /// Who opens a stream.
@@ -152,12 +154,20 @@ impl OpenStreams {
     ///
     /// [`Unavailable`]: the others may not hear of it; revoke again.
     pub async fn revoke(&self, of: Revoke, now: SystemTime) -> Result<(), Unavailable> {
-        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        // A token that was issued by now may say that it will be.
+        let until = now + self.config.leeway;
+        let since = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let at_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let revocation = Revocation { of, at_ms };
         self.revocations.revoke(&revocation).await?;
         self.learn(&[revocation]);
         Ok(())
+    }
+
+    /// Whether a stream may lose its place to newer ones.
+    #[must_use]
+    pub fn evicts(&self) -> bool {
+        self.config.most > 0 && self.config.over == Over::EvictOldest
     }
 
     /// How many streams are open here.

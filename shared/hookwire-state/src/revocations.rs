@@ -16,7 +16,7 @@ pub enum Revoke {
 pub struct Revocation {
     /// Whose tokens.
     pub of: Revoke,
-    /// When, in milliseconds since the Unix epoch.
+    /// Up to when they were issued, in milliseconds since the Unix epoch.
     pub at_ms: u64,
 }
 

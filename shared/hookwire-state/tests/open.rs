@@ -15,6 +15,7 @@ const CONFIG: StreamsConfig = StreamsConfig {
     over: Over::EvictOldest,
     lease: Duration::from_secs(30),
     longest_token: Duration::from_hours(24),
+    leeway: Duration::from_secs(30),
 };
 
 fn instances(config: StreamsConfig) -> [Arc<OpenStreams>; 2] {
