@@ -1,15 +1,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hookwire_grant::{Grant, Verifier};
+use hookwire_grant::Verifier;
 use hookwire_http::{Bypass, ClientNet, Peer, TrustedHops};
 use hookwire_state::{Limit, OpenStreams, Tickets};
 use http::HeaderValue;
 use http::request::Parts;
 
-use crate::credential::Credentials;
-use crate::origin::{is_own, origin_of};
-use crate::sealed::{Sealed, SealedAs, is_sealed};
+use crate::proof::{Exchanged, Proof};
 use crate::{Audit, Identity, Origins, Refusal, Sealer};
 
 /// What it takes to tell who a request comes from.
@@ -38,7 +36,7 @@ pub struct AccessConfig {
 pub struct Access {
     pub(crate) config: AccessConfig,
     pub(crate) streams: Arc<OpenStreams>,
-    tickets: Arc<dyn Tickets>,
+    pub(crate) tickets: Arc<dyn Tickets>,
     /// Where refusals and administrative acts are told.
     pub audit: Audit,
 }
@@ -88,14 +86,11 @@ impl Access {
     ///
     /// A [`Refusal`], which the audit has been told of.
     pub async fn identify(&self, request: &Parts, purpose: Purpose) -> Result<Identified, Refusal> {
-        let limited = !self.is_bypassed(request);
-        let identified = match self.proven(request, purpose).await {
-            Ok(identified) if limited => self.count_user(identified).await,
-            Ok(identified) => Ok(identified),
-            Err(refusal) if limited && refusal.is_failed_proof() => {
+        let identified = match self.find(request, purpose).await {
+            Err(refusal) if refusal.is_failed_proof() && !self.is_bypassed(request) => {
                 Err(self.count_failure(request, refusal).await)
             }
-            Err(refusal) => Err(refusal),
+            identified => identified,
         };
         if let Err(refusal) = &identified {
             self.refused(refusal, None, request).await;
@@ -103,106 +98,46 @@ impl Access {
         identified
     }
 
+    async fn find(&self, request: &Parts, purpose: Purpose) -> Result<Identified, Refusal> {
+        let now = SystemTime::now();
+        match self.proof(request, purpose, now).await? {
+            Proof::Good(identity) => {
+                self.admit(&identity, request).await?;
+                Ok(Identified { identity, cookie: None })
+            }
+            Proof::Ticket(ticket) => {
+                // Counted before it is spent, since whoever comes back later needs it then.
+                let identity = Identity::User(ticket.grant.clone());
+                self.admit(&identity, request).await?;
+                match self.exchange(&ticket, now).await? {
+                    Exchanged::For(cookie) => Ok(Identified { identity, cookie }),
+                    Exchanged::Before => {
+                        let identity = self.by_cookie_of(&ticket.grant, request, now).await?;
+                        Ok(Identified { identity, cookie: None })
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets in who is not revoked and does not call too often.
+    async fn admit(&self, identity: &Identity, request: &Parts) -> Result<(), Refusal> {
+        if matches!(identity, Identity::Anybody) {
+            return Ok(());
+        }
+        if self.streams.is_revoked(&identity.holder()) {
+            return Err(Refusal::Revoked);
+        }
+        if self.is_bypassed(request) {
+            return Ok(());
+        }
+        let counted = self.config.users.take(&identity.subject()).await;
+        counted.map(drop).map_err(Refusal::TooOften)
+    }
+
     /// Tells the audit of a refusal.
     pub async fn refused(&self, refusal: &Refusal, who: Option<&Identity>, request: &Parts) {
         self.audit.refused(refusal, who, self.client(request)).await;
-    }
-
-    async fn proven(&self, request: &Parts, purpose: Purpose) -> Result<Identified, Refusal> {
-        let Some(verifier) = &self.config.verifier else {
-            return Ok(Identity::Anybody.into());
-        };
-        let now = SystemTime::now();
-        let given = Credentials::of(request);
-        let query_token = given.query_token.filter(|_| self.config.query_tokens);
-        // A ticket is good for nothing but a stream.
-        let ticket = given.ticket.filter(|_| purpose == Purpose::Follow);
-        let identified = match (given.bearer, ticket, given.cookie, query_token) {
-            (Some(token), ..) | (None, None, None, Some(token)) => {
-                verifier.verify(&token, now).await?.into()
-            }
-            // Before the cookie: that may be another user's, who used this browser before. A ticket that was used already
-            // is what every reconnect brings, and then the cookie counts.
-            (None, Some(ticket), cookie, _) => {
-                match (self.exchange(&ticket, cookie, request, now).await, cookie) {
-                    (Err(Refusal::Ticket(_)), Some(cookie)) => {
-                        self.by_cookie(verifier, cookie, request, purpose, now).await?
-                    }
-                    (exchanged, _) => exchanged?,
-                }
-            }
-            (None, None, Some(cookie), _) => {
-                self.by_cookie(verifier, cookie, request, purpose, now).await?
-            }
-            (None, None, None, None) => return Err(Refusal::Missing),
-        };
-        if self.streams.is_revoked(&identified.identity.holder()) {
-            return Err(Refusal::Revoked);
-        }
-        Ok(identified)
-    }
-
-    async fn by_cookie(
-        &self,
-        verifier: &Verifier,
-        cookie: &str,
-        request: &Parts,
-        purpose: Purpose,
-        now: SystemTime,
-    ) -> Result<Identified, Refusal> {
-        let named = self.config.origins.allow(request);
-        if !named.unwrap_or(purpose != Purpose::Change) {
-            return Err(Refusal::ForeignOrigin);
-        }
-        if !is_sealed(cookie) {
-            return Ok(verifier.verify(cookie, now).await?.into());
-        }
-        let sealed =
-            self.config.sealer.as_ref().and_then(|sealer| sealer.open(cookie, SealedAs::Cookie));
-        let grant = sealed.and_then(|sealed| sealed.grant()).ok_or(Refusal::Ticket(BAD_COOKIE))?;
-        match grant.expires_at() > now {
-            true => Ok(grant.into()),
-            false => Err(Refusal::Ticket(ENDED_COOKIE)),
-        }
-    }
-
-    /// Spends a ticket, for a grant and the cookie with which the browser's own reconnects go on.
-    async fn exchange(
-        &self,
-        ticket: &str,
-        cookie: Option<&str>,
-        request: &Parts,
-        now: SystemTime,
-    ) -> Result<Identified, Refusal> {
-        let sealer = self.config.sealer.as_ref().ok_or(Refusal::Ticket(NO_TICKETS))?;
-        let mut sealed =
-            sealer.open(ticket, SealedAs::Ticket).ok_or(Refusal::Ticket(BAD_TICKET))?;
-        if sealed.left(now).is_zero() {
-            return Err(Refusal::Ticket(USED_TICKET));
-        }
-        if sealed.origin.as_deref().is_some_and(|bound| !is_from(bound, request)) {
-            return Err(Refusal::Ticket(OTHER_ORIGIN));
-        }
-        let grant = sealed.grant().ok_or(Refusal::Ticket(BAD_TICKET))?;
-        let spent = self.tickets.spend(&sealed.id, sealed.left(now)).await;
-        if !spent.map_err(|_cause| Refusal::Unavailable)? {
-            return Err(Refusal::Ticket(USED_TICKET));
-        }
-        let before: Option<Sealed> =
-            cookie.and_then(|cookie| sealer.open(cookie, SealedAs::Cookie));
-        before.into_iter().for_each(|before| sealed.merge(before));
-        let lasts = grant.expires_at().duration_since(now).unwrap_or_default();
-        let cookie = sealer.seal(&sealed, SealedAs::Cookie);
-        let cookie = cookie.and_then(|value| sealer.cookie(&value, lasts).parse().ok());
-        Ok(Identified { identity: Identity::User(grant), cookie })
-    }
-
-    async fn count_user(&self, identified: Identified) -> Result<Identified, Refusal> {
-        if matches!(identified.identity, Identity::Anybody) {
-            return Ok(identified);
-        }
-        let counted = self.config.users.take(&identified.identity.subject()).await;
-        counted.map(|_| identified).map_err(Refusal::TooOften)
     }
 
     /// A client that fails too often is told so, and not what was wrong.
@@ -223,31 +158,5 @@ impl Access {
     #[must_use]
     pub fn is_bypassed(&self, request: &Parts) -> bool {
         self.config.bypass.as_ref().is_some_and(|bypass| bypass.is_in(&request.headers))
-    }
-}
-
-const BAD_TICKET: &str = "the ticket is none of this relay; get one with POST /tickets";
-const USED_TICKET: &str = "the ticket was used or has ended, and no cookie came with it; get a new one with POST \
-                           /tickets, and open the EventSource with withCredentials";
-const OTHER_ORIGIN: &str = "the ticket was made for a page of another origin";
-const NO_TICKETS: &str = "this relay gives no tickets; set HOOKWIRE_TICKET_SECRET";
-const BAD_COOKIE: &str = "the cookie is none of this relay; log in again";
-const ENDED_COOKIE: &str =
-    "the cookie has ended with the token that it was made from; log in again";
-
-/// Whether a page of `bound` sent a request. A page of the relay's own origin sends no `Origin` when it only reads.
-fn is_from(bound: &str, request: &Parts) -> bool {
-    origin_of(&request.headers).map_or_else(|| is_own(bound, request), |origin| origin == bound)
-}
-
-impl From<Identity> for Identified {
-    fn from(identity: Identity) -> Self {
-        Self { identity, cookie: None }
-    }
-}
-
-impl From<Grant> for Identified {
-    fn from(grant: Grant) -> Self {
-        Identity::User(grant).into()
     }
 }

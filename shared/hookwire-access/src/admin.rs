@@ -43,10 +43,12 @@ pub async fn guard_admin(
         access.refused(&refusal, Some(&identity), &parts).await;
         return Problem::from(refusal).into_response();
     }
-    if purpose == Purpose::Change {
-        access.audit.acted(action(&parts), &identity, None);
+    let action = action(&parts);
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if purpose == Purpose::Change && response.status().is_success() {
+        access.audit.acted(action, &identity, None);
     }
-    next.run(Request::from_parts(parts, body)).await
+    response
 }
 
 fn action(request: &Parts) -> &'static str {
@@ -88,6 +90,11 @@ async fn post_revoke(
 ) -> Result<Response, Problem> {
     let (request, body) = request.into_parts();
     let identity = administrator(&access, &request, Purpose::Change).await?;
+    if access.is_open() {
+        let detail =
+            "without keys the relay is open to this machine, and there are no tokens to revoke";
+        return Err(Problem::new(StatusCode::CONFLICT, "no-keys", detail));
+    }
     if !is_json(&media_type(&request.headers)) {
         let detail = "send application/json as Content-Type";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail));

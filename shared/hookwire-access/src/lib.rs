@@ -11,6 +11,7 @@ mod audit;
 mod credential;
 mod identity;
 mod origin;
+mod proof;
 mod refusal;
 mod sealed;
 mod tickets;

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 /// Encrypted: a ticket stands in a URL, and whoever logs that must not learn whose it is.
 pub struct Sealer {
     key: RandomizedNonceKey,
+    /// Keys that only open.
+    before: Vec<RandomizedNonceKey>,
     same_site: SameSite,
 }
 
@@ -37,7 +39,7 @@ pub(crate) enum SealedAs {
 }
 
 /// A grant to follow, and what it is bound to.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     /// The ticket's own id, also in the cookie that it was exchanged for.
     pub(crate) id: String,
@@ -59,33 +61,41 @@ const PREFIX: &str = "hw1.";
 impl Sealer {
     /// A sealer whose key is derived from a secret of the relay, the same on all instances.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn new(secret: &[u8], same_site: SameSite) -> Self {
-        let mut key = [0; 32];
-        let salt = Salt::new(HKDF_SHA256, b"hookwire");
-        let derived = salt
-            .extract(secret)
-            .expand(&[b"tickets and cookies, 1"], HKDF_SHA256)
-            .and_then(|derived| derived.fill(&mut key))
-            .and_then(|()| RandomizedNonceKey::new(&AES_256_GCM, &key));
-        #[expect(clippy::expect_used, reason = "both lengths are those of the algorithms")]
-        let key = derived.expect("SHA-256 gives the 32 bytes that the key has");
-        Self { key, same_site }
+        Self { key: key(secret), before: Vec::new(), same_site }
     }
 
+    /// Opens what was sealed with an earlier secret, too, while that is rotated.
+    #[must_use]
+    pub fn opening(mut self, secret_before: &[u8]) -> Self {
+        self.before.push(key(secret_before));
+        self
+    }
+
+    /// Nothing when it is larger than a browser keeps in a cookie.
     pub(crate) fn seal(&self, sealed: &Sealed, purpose: SealedAs) -> Option<String> {
         let mut bytes = serde_json::to_vec(sealed).ok()?;
         let nonce = self.key.seal_in_place_append_tag(Aad::from(purpose.aad()), &mut bytes).ok()?;
         let bytes = [nonce.as_ref().as_slice(), &bytes].concat();
-        Some(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
+        (text.len() <= Self::MAX_BYTES).then_some(text)
     }
 
+    /// Browsers keep cookies of up to 4,096 bytes with name and attributes.
+    ///
+    /// Source: <https://www.rfc-editor.org/rfc/rfc6265#section-6.1>
+    const MAX_BYTES: usize = 3_800;
+
     pub(crate) fn open(&self, text: &str, purpose: SealedAs) -> Option<Sealed> {
-        let mut bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
-        let (nonce, rest) = bytes.split_at_mut_checked(12)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let opened = self.key.open_in_place(nonce, Aad::from(purpose.aad()), rest).ok()?;
-        serde_json::from_slice(opened).ok()
+        let sealed = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let opened = |key: &RandomizedNonceKey| {
+            let mut bytes = sealed.clone();
+            let (nonce, rest) = bytes.split_at_mut_checked(12)?;
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let opened = key.open_in_place(nonce, Aad::from(purpose.aad()), rest).ok()?;
+            serde_json::from_slice(opened).ok()
+        };
+        std::iter::once(&self.key).chain(&self.before).find_map(opened)
     }
 
     /// The `Set-Cookie` for a sealed grant.
@@ -94,6 +104,18 @@ impl Sealer {
         let seconds = lasts.as_secs();
         format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; {same_site}")
     }
+}
+
+#[expect(clippy::expect_used, reason = "both lengths are those of the algorithms")]
+fn key(secret: &[u8]) -> RandomizedNonceKey {
+    let mut key = [0; 32];
+    let salt = Salt::new(HKDF_SHA256, b"hookwire");
+    let derived = salt
+        .extract(secret)
+        .expand(&[b"tickets and cookies, 1"], HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut key))
+        .and_then(|()| RandomizedNonceKey::new(&AES_256_GCM, &key));
+    derived.expect("SHA-256 gives the 32 bytes that the key has")
 }
 
 impl fmt::Debug for Sealer {
@@ -145,7 +167,7 @@ impl Sealed {
             token: grant.token_id().map(str::to_owned),
             issued_s: grant.issued_at().map(unix_s),
             grant_ends_s: unix_s(grant.expires_at()),
-            ends_s: unix_s(ends_at),
+            ends_s: unix_s(ends_at.min(grant.expires_at())),
             subscribe,
             origin,
         }
@@ -171,24 +193,35 @@ impl Sealed {
         time(self.ends_s).duration_since(now).unwrap_or_default()
     }
 
-    /// Takes in what a cookie of the same user allows already, so that a second page of his, with another ticket, does not
-    /// take the topics of the first one away.
-    pub(crate) fn merge(&mut self, other: Self) {
-        // What ends at another time, or was issued at another, cannot be one grant.
-        let same = (&self.user, &self.tenant, &self.token, self.issued_s, self.grant_ends_s)
-            == (&other.user, &other.tenant, &other.token, other.issued_s, other.grant_ends_s);
-        if same {
-            for pattern in other.subscribe {
-                if !self.subscribe.contains(&pattern) && self.subscribe.len() < Self::MOST_PATTERNS
-                {
-                    self.subscribe.push(pattern);
+    /// With what an earlier cookie of the same user allows, so that a second page of his, with another ticket, does not take
+    /// the topics of the first one away. Nothing when it is not of the same token: what ends at another time, or was issued
+    /// at another, cannot be one grant.
+    pub(crate) fn with(&self, earlier: &Self) -> Option<Self> {
+        let token = |one: &Self| {
+            (
+                one.user.clone(),
+                one.tenant.clone(),
+                one.token.clone(),
+                one.issued_s,
+                one.grant_ends_s,
+            )
+        };
+        (token(self) == token(earlier)).then(|| {
+            let mut both = self.clone();
+            for pattern in &earlier.subscribe {
+                if !both.subscribe.contains(pattern) {
+                    both.subscribe.push(pattern.clone());
                 }
             }
-        }
+            both
+        })
     }
+}
 
-    /// Most patterns in a cookie: it must stay below the 4 KiB that browsers keep.
-    const MOST_PATTERNS: usize = 32;
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(…)")
+    }
 }
 
 fn unix_s(time: SystemTime) -> u64 {
@@ -246,11 +279,37 @@ mod tests {
 
     #[test]
     fn a_second_ticket_of_a_user_adds_its_topics_and_one_of_another_user_does_not() {
-        let mut one = sealed();
-        one.merge(Sealed { subscribe: vec!["b".into(), "a/*".into()], ..sealed() });
-        assert_eq!(one.subscribe, ["a/*", "b"]);
-        one.merge(Sealed { user: "eve".into(), subscribe: vec!["c".into()], ..sealed() });
-        one.merge(Sealed { tenant: None, subscribe: vec!["d".into()], ..sealed() });
-        assert_eq!(one.subscribe, ["a/*", "b"]);
+        let one = sealed();
+        let more = Sealed { subscribe: vec!["b".into(), "a/*".into()], ..sealed() };
+        assert_eq!(one.with(&more).unwrap().subscribe, ["a/*", "b"]);
+        for other in [
+            Sealed { user: "eve".into(), ..sealed() },
+            Sealed { tenant: None, ..sealed() },
+            Sealed { grant_ends_s: 101, ..sealed() },
+        ] {
+            assert!(one.with(&other).is_none());
+        }
+    }
+
+    #[test]
+    fn what_no_browser_keeps_is_not_sealed() {
+        let sealer = Sealer::new(b"secret", SameSite::Lax);
+        let many = |count| Sealed { subscribe: vec!["x".repeat(100); count], ..sealed() };
+        let text = sealer.seal(&many(20), SealedAs::Cookie).unwrap();
+        assert!(sealer.cookie(&text, Duration::from_secs(1)).len() <= 4_096);
+        assert!(sealer.seal(&many(40), SealedAs::Cookie).is_none());
+    }
+
+    #[test]
+    fn while_the_secret_is_rotated_both_open_and_the_new_one_seals() {
+        let [old, new] = [b"old", b"new"].map(|secret| Sealer::new(secret, SameSite::Lax));
+        let rotating = Sealer::new(b"new", SameSite::Lax).opening(b"old");
+        let seal = |sealer: &Sealer| sealer.seal(&sealed(), SealedAs::Cookie).unwrap();
+        for text in [seal(&old), seal(&new)] {
+            assert!(rotating.open(&text, SealedAs::Cookie).is_some());
+        }
+        let text = seal(&rotating);
+        assert!(new.open(&text, SealedAs::Cookie).is_some());
+        assert!(old.open(&text, SealedAs::Cookie).is_none());
     }
 }
