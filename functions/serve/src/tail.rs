@@ -31,7 +31,9 @@ pub(crate) async fn tail(tail: Tail) -> anyhow::Result<()> {
         match followed? {
             Followed::Event(event) => {
                 deliver(&tail, &event).await?;
-                if let Some((file, cursor)) = tail.cursor_file.as_deref().zip(follow.last_id()) {
+                // What comes with the end of a stream says no more than what came before it.
+                let file = tail.cursor_file.as_deref().filter(|_| event.name != CLOSING);
+                if let Some((file, cursor)) = file.zip(follow.last_id()) {
                     write_cursor(file, cursor)?;
                 }
             }
@@ -40,6 +42,9 @@ pub(crate) async fn tail(tail: Tail) -> anyhow::Result<()> {
         }
     }
 }
+
+/// The event that tells why a stream ends.
+const CLOSING: &str = "hookwire.closing";
 
 /// Reads a cursor; a file that is not there yet has none.
 fn read_cursor(file: &Path) -> anyhow::Result<Option<String>> {

@@ -1,3 +1,5 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hookwire_event::{Position, Topic};
@@ -23,18 +25,34 @@ pub(crate) enum Claim {
 
 const PREFIX: &str = "v1.";
 
-/// What stands behind the cursor of a stream that was evicted. A browser brings it back in `Last-Event-ID` when it comes
-/// back by itself, and by nothing else is it told from a new tab.
-const EVICTED: &str = ".evicted";
+/// What stands behind the cursor of a stream that was evicted, and behind it the second in which that was, in hexadecimal.
+///
+/// A browser brings it back in `Last-Event-ID` when it comes back by itself, and by nothing else is it told from a new
+/// tab.
+const EVICTED: &str = ".evicted-";
 
-/// The cursor of a stream that was evicted.
-pub(crate) fn evicted(cursor: &str) -> String {
-    format!("{cursor}{EVICTED}")
+/// How long a stream that was evicted is told to stay away. A browser comes back within seconds; who comes later with such
+/// a cursor has kept it, and wants to go on from there.
+const AWAY: Duration = Duration::from_mins(10);
+
+/// The cursor of a stream that is evicted at this time.
+pub(crate) fn evicted(cursor: &str, now: SystemTime) -> String {
+    format!("{}{EVICTED}{:x}", bare(cursor), unix_s(now))
 }
 
-/// Whether a cursor is that of a stream that was evicted.
-pub(crate) fn is_evicted(text: &str) -> bool {
-    text.ends_with(EVICTED)
+/// Whether a cursor is that of a stream that was evicted just now.
+pub(crate) fn is_evicted(text: &str, now: SystemTime) -> bool {
+    let at = text.rsplit_once(EVICTED).and_then(|(_, at)| u64::from_str_radix(at, 16).ok());
+    at.is_some_and(|at| unix_s(now).abs_diff(at) <= AWAY.as_secs())
+}
+
+/// A cursor without the mark of an eviction.
+fn bare(text: &str) -> &str {
+    text.rsplit_once(EVICTED).map_or(text, |(cursor, _)| cursor)
+}
+
+fn unix_s(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Longest text of a cursor that is looked at: 32 topics with the longest numbers there are.
@@ -70,7 +88,7 @@ impl Cursor {
     /// Reads what a client's cursor says of these topics, in their order.
     pub(crate) fn claims(text: &str, topics: &[Topic]) -> Vec<Claim> {
         // Whoever brings it elsewhere than in the header asks for what follows, as with any cursor.
-        let text = text.strip_suffix(EVICTED).unwrap_or(text);
+        let text = bare(text);
         if let ([_], Ok(position)) = (topics, text.parse()) {
             return vec![Claim::At(position)];
         }

@@ -98,7 +98,7 @@ pub fn router(config: EgressConfig, parts: EgressParts) -> Router {
     let egress = Egress { config, log, intake, hub, access, cursors, event_limits, draining };
     let egress = Arc::new(egress);
     Router::new()
-        .route("/events", get(stream::get_events))
+        .route("/events", get(stream::get_events).head(stream::head_events))
         .route("/ack", post(ack::post_ack))
         .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
         .with_state(egress)

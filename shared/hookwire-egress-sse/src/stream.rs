@@ -35,7 +35,8 @@ pub(crate) async fn get_events(
     if egress.draining.is_cancelled() {
         return Ok(later(&egress, Closing::Shutdown));
     }
-    if came_back_evicted(&request.headers) {
+    let evicts = !egress.access.is_open() && egress.access.streams().evicts();
+    if evicts && came_back_evicted(&request.headers) {
         // The one status after which an EventSource does not come again, so that two tabs never fight for a place.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -44,9 +45,33 @@ pub(crate) async fn get_events(
             Ok(identified) => identified,
             Err(refusal) => return cured_later(&egress, refusal),
         };
+    let answer = follow(&egress, &request, &identity).await;
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+    if let Some(cookie) = cookie {
+        // Whatever the answer is: the ticket is spent.
+        answer.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+/// `HEAD /events`: would cost another stream its place, and says nothing that a GET does not say.
+pub(crate) async fn head_events() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "a stream is opened with GET",
+    )
+    .allow("GET")
+}
+
+async fn follow(
+    egress: &Egress,
+    request: &Parts,
+    identity: &Identity,
+) -> Result<Response, Problem> {
     let asked = Request::parse(request.uri.query().unwrap_or_default(), &request.headers)?;
     let topics = asked.topics.iter().map(|topic| identity.follow(topic)).collect();
-    let topics = egress.granted(topics, &identity, &request).await?;
+    let topics = egress.granted(topics, identity, request).await?;
     let places = match asked.begin {
         Begin::At(start) => Places::at(topics, start),
         Begin::After(cursor) => Places::after(topics, &cursor),
@@ -55,20 +80,16 @@ pub(crate) async fn get_events(
                 Ok(Some(cursor)) => Places::after(topics, &cursor),
                 Ok(None) => Places::at(topics, Start::Tail),
                 // To begin live would pass over what the client has not seen, without a word.
-                Err(_cause) => return Ok(later(&egress, Closing::Unavailable)),
+                Err(_cause) => return Ok(later(egress, Closing::Unavailable)),
             }
         }
     };
-    let place = match &identity {
+    let place = match identity {
         Identity::Anybody => None,
         Identity::User(_) => Some(egress.access.streams().open(identity.holder()).await),
     };
     let place = place.transpose().map_err(|full| too_many_streams(&full))?;
-    let mut response = open(&egress, &request, &identity, places, place);
-    if let Some(cookie) = cookie {
-        response.headers_mut().insert(SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(open(egress, request, identity, places, place))
 }
 
 fn open(
@@ -109,9 +130,8 @@ fn cured_later(egress: &Egress, refusal: Refusal) -> Result<Response, Problem> {
 }
 
 fn came_back_evicted(headers: &HeaderMap) -> bool {
-    headers
-        .get("last-event-id")
-        .is_some_and(|id| is_evicted(&String::from_utf8_lossy(id.as_bytes())))
+    let id = headers.get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
+    id.is_some_and(|id| is_evicted(&id, SystemTime::now()))
 }
 
 fn too_many_streams(full: &Full) -> Problem {
@@ -194,6 +214,8 @@ impl Held {
 
 impl Stream {
     const SLICE_BYTES: usize = 16 * 1024;
+    /// Longest part of a client's cursor that is told back.
+    const MAX_TOLD: usize = 128;
 
     fn new(
         egress: &Egress,
@@ -284,7 +306,11 @@ impl Stream {
             .increment(1);
         let cursor = self.standing().map(|cursor| cursor.text());
         let cursor = match reason {
-            Closing::Evicted => Some(evicted(&cursor.unwrap_or_default())),
+            Closing::Evicted => {
+                // Before it has a cursor of its own it is where its client was.
+                let cursor = cursor.or_else(|| self.requested.take()).unwrap_or_default();
+                Some(evicted(&cursor, SystemTime::now()))
+            }
             _ => cursor,
         };
         control::closing(reason, reason.retry_ms(self.retry), cursor.as_deref())
@@ -311,7 +337,9 @@ impl Stream {
                 metrics::counter!("hookwire_gaps_total", "reason" => gap.reason.as_str())
                     .increment(1);
                 let cursor = self.standing()?.text();
-                let asked = self.requested.take().or_else(|| asked.map(|at| at.to_string()));
+                let told = |cursor: String| cursor.chars().take(Self::MAX_TOLD).collect();
+                let asked =
+                    self.requested.take().map(told).or_else(|| asked.map(|at| at.to_string()));
                 let topic = self.session.topic(index)?;
                 Some(control::gap(&cursor, topic, &gap, asked.as_deref()))
             }

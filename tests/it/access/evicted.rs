@@ -43,3 +43,26 @@ async fn in_the_other_mode_the_fourth_stream_is_told_what_to_do() {
     let body = fourth.text().await.unwrap();
     assert!(body.contains("HOOKWIRE_STREAMS_PER_USER"), "{body}");
 }
+
+#[tokio::test]
+async fn who_asks_for_no_more_than_the_head_of_a_stream_costs_nobody_a_place() {
+    let relay = RelayOptions::default().with_keys().set("STREAMS_PER_USER", 1).start().await;
+    let token = token("alice", &json!({ "subscribe": ["a"], "publish": ["a"] }));
+    let mut stream = follow(&relay, &token).await;
+    let head = relay.client.head(relay.url("/events?topic=a")).bearer_auth(&token);
+    assert_eq!(head.send().await.unwrap().status(), 405);
+    let publish = relay.post("/topics/a/events").json(&json!(1)).bearer_auth(&token);
+    assert_eq!(publish.send().await.unwrap().status(), 200);
+    assert_eq!(stream.event().await.payload(), &json!(1));
+}
+
+#[tokio::test]
+async fn where_nobody_is_evicted_a_cursor_of_one_who_was_is_a_cursor() {
+    let relay = Relay::start().await;
+    let old = relay.get("/events?topic=a").header("last-event-id", "7-3.evicted-ffffffffff");
+    assert_eq!(old.send().await.unwrap().status(), 200);
+    let relay = RelayOptions::default().with_keys().start().await;
+    let token = token("alice", &json!({ "subscribe": ["a"] }));
+    let long_ago = relay.get("/events?topic=a").header("last-event-id", "7-3.evicted-65f0");
+    assert_eq!(long_ago.bearer_auth(token).send().await.unwrap().status(), 200);
+}

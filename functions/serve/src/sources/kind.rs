@@ -92,7 +92,7 @@ impl Kind {
 
     /// Somebody who sets a key expects something of it, such as a secret to be asked for.
     fn refuse_what_is_not_read(self, table: &Table<'_>) {
-        const EVERY: [&str; 5] = ["name", "kind", "path", "topic", "event_type"];
+        const EVERY: [&str; 6] = ["name", "kind", "path", "tenant", "topic", "event_type"];
         for key in SOURCE_KEYS.iter().map(|key| key.name) {
             if !EVERY.contains(&key) && !self.keys().contains(&key) && table.is_set(key) {
                 table.mistake(key, "is nothing that this kind of source has; leave it out");
