@@ -1,5 +1,6 @@
 //! Pages of other origins, in a real browser with real cookies.
 
+use hookwire_redis_server::Server;
 use hookwire_tests::{Relay, RelayOptions, token};
 use serde_json::{Value, json};
 
@@ -37,6 +38,16 @@ async fn the_fourth_tab_of_a_user_ends_the_first_for_good_and_the_other_three_go
     let site = Site::start("127.0.0.1", alice()).await;
     let relay = options().set("CORS_ORIGINS", &site.origin).start().await;
     four_tabs(&site, &[&relay, &relay, &relay, &relay]).await;
+}
+
+#[tokio::test]
+async fn the_fourth_tab_ends_the_first_when_they_are_at_two_relays() {
+    let redis = Server::start().await;
+    let site = Site::start("127.0.0.1", alice()).await;
+    let options = options().log(redis.url()).set("REDIS_TIMEOUT", "5s");
+    let options = options.set("CORS_ORIGINS", &site.origin);
+    let (one, two) = tokio::join!(options.clone().start(), options.start());
+    four_tabs(&site, &[&one, &two, &one, &two]).await;
 }
 
 /// Opens four tabs of one user, each at its own of these relays, which have one log and count streams together.
