@@ -86,28 +86,37 @@ impl Access {
     ///
     /// A [`Refusal`], which the audit has been told of.
     pub async fn identify(&self, request: &Parts, purpose: Purpose) -> Result<Identified, Refusal> {
-        let identified = match self.find(request, purpose).await {
+        // Whom the audit is told of, when the proof is good and something else is not.
+        let mut who = None;
+        let identified = match self.find(request, purpose, &mut who).await {
             Err(refusal) if refusal.is_failed_proof() && !self.is_bypassed(request) => {
                 Err(self.count_failure(request, refusal).await)
             }
             identified => identified,
         };
         if let Err(refusal) = &identified {
-            self.refused(refusal, None, request).await;
+            self.refused(refusal, who.as_ref(), request).await;
         }
         identified
     }
 
-    async fn find(&self, request: &Parts, purpose: Purpose) -> Result<Identified, Refusal> {
+    async fn find(
+        &self,
+        request: &Parts,
+        purpose: Purpose,
+        who: &mut Option<Identity>,
+    ) -> Result<Identified, Refusal> {
         let now = SystemTime::now();
         match self.proof(request, purpose, now).await? {
             Proof::Good(identity) => {
+                *who = Some(identity.clone());
                 self.admit(&identity, request).await?;
                 Ok(Identified { identity, cookie: None })
             }
             Proof::Ticket(ticket) => {
                 // Counted before it is spent, since whoever comes back later needs it then.
                 let identity = Identity::User(ticket.grant.clone());
+                *who = Some(identity.clone());
                 self.admit(&identity, request).await?;
                 match self.exchange(&ticket, now).await? {
                     Exchanged::For(cookie) => Ok(Identified { identity, cookie }),
