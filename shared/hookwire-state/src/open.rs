@@ -67,9 +67,22 @@ pub struct OpenStreams {
 #[derive(Debug)]
 struct Here {
     holder: Holder,
-    /// Nothing while what is shared did not answer: the next renewal asks again.
-    since_us: u64,
+    standing: Standing,
     ended: signal::Sender<Option<Ended>>,
+}
+
+/// What is known of a stream's place among those of its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is being asked for; where any number may be open, nobody does.
+    Asked,
+    /// The stream has it.
+    Held {
+        /// By the clock of whoever keeps the leases.
+        since_us: u64,
+    },
+    /// What is shared did not answer: the next renewal asks again.
+    Unanswered,
 }
 
 /// The place of one stream; dropped, it is free.
@@ -112,7 +125,7 @@ impl OpenStreams {
         let id = StreamId { instance: self.instance, n: self.next.fetch_add(1, Ordering::Relaxed) };
         let subject = holder.subject.clone();
         let (told, ended) = signal::channel(None);
-        let here = Here { holder: holder.clone(), since_us: 0, ended: told };
+        let here = Here { holder: holder.clone(), standing: Standing::Asked, ended: told };
         // Before the place is asked for, so that an eviction right behind it finds the stream here.
         self.lock().insert(id, here);
         // Whoever was let in a moment ago may have been revoked since: either this sees it, or whoever learns of it sees
@@ -126,17 +139,13 @@ impl OpenStreams {
         if self.config.most == 0 {
             return Ok(place);
         }
-        let StreamsConfig { most, over, lease, .. } = self.config;
-        match self.shared.open(&subject, id, most, over, lease).await {
-            Ok(Opened::Admitted { since_us, evicted }) => {
-                if let Some(here) = self.lock().get_mut(&id) {
-                    here.since_us = since_us;
-                }
-                self.evict(&evicted);
+        match self.ask(&subject, id).await {
+            Ok(Opened::Admitted { .. }) => Ok(place),
+            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
+            Err(_unavailable) => {
+                self.stand(id, Standing::Unanswered);
                 Ok(place)
             }
-            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
-            Err(_unavailable) => Ok(place),
         }
     }
 
@@ -172,6 +181,23 @@ impl OpenStreams {
         self.len() == 0
     }
 
+    /// Asks for the place of a stream, and ends those of this instance that it costs their own.
+    async fn ask(&self, subject: &str, id: StreamId) -> Result<Opened, Unavailable> {
+        let StreamsConfig { most, over, lease, .. } = self.config;
+        let opened = self.shared.open(subject, id, most, over, lease).await?;
+        if let Opened::Admitted { since_us, evicted } = &opened {
+            self.stand(id, Standing::Held { since_us: *since_us });
+            self.evict(evicted);
+        }
+        Ok(opened)
+    }
+
+    fn stand(&self, id: StreamId, standing: Standing) {
+        if let Some(here) = self.lock().get_mut(&id) {
+            here.standing = standing;
+        }
+    }
+
     fn learn(&self, revocations: &[Revocation]) {
         if revocations.is_empty() {
             return;
@@ -191,19 +217,37 @@ impl OpenStreams {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The places that are held. One that is still asked for has no lease that could be renewed, and would be taken for
+    /// one that others have taken.
     fn leases(&self) -> Vec<Lease> {
-        let lease = |(id, here): (&StreamId, &Here)| Lease {
-            subject: here.holder.subject.clone(),
-            stream: *id,
-            since_us: here.since_us,
-        };
-        // One that is about to end must not get a new lease.
         let here = self.lock();
-        here.iter().filter(|(_, here)| here.ended.borrow().is_none()).map(lease).collect()
+        let lease = |(id, here): (&StreamId, &Here)| match here.standing {
+            Standing::Held { since_us } if here.goes_on() => {
+                Some(Lease { subject: here.holder.subject.clone(), stream: *id, since_us })
+            }
+            _ => None,
+        };
+        here.iter().filter_map(lease).collect()
+    }
+
+    /// The streams whose places must be asked for again, and their subjects, oldest first.
+    fn unanswered(&self) -> Vec<(StreamId, String)> {
+        let here = self.lock();
+        let unanswered =
+            here.iter().filter(|(_, here)| here.standing == Standing::Unanswered && here.goes_on());
+        let mut unanswered: Vec<_> =
+            unanswered.map(|(id, here)| (*id, here.holder.subject.clone())).collect();
+        unanswered.sort_unstable();
+        unanswered
     }
 }
 
 impl Here {
+    /// One that is about to end must not get a new lease.
+    fn goes_on(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
     fn end(&self, why: Ended) {
         self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(why).is_none());
     }
