@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch as signal;
+use tracing::Instrument;
 
 use crate::{
     InstanceId, Lease, Opened, Over, Revocation, Revocations, Revoke, Revoked, StreamId, Streams,
@@ -121,6 +122,10 @@ impl OpenStreams {
     /// # Errors
     ///
     /// [`Full`], only with [`Over::RefuseNewest`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, the place is given back.
     pub async fn open(self: &Arc<Self>, holder: Holder) -> Result<Place, Full> {
         let id = StreamId { instance: self.instance, n: self.next.fetch_add(1, Ordering::Relaxed) };
         let subject = holder.subject.clone();
@@ -139,13 +144,17 @@ impl OpenStreams {
         if self.config.most == 0 {
             return Ok(place);
         }
-        match self.ask(&subject, id).await {
-            Ok(Opened::Admitted { .. }) => Ok(place),
-            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
-            Err(_unavailable) => {
-                self.stand(id, Standing::Unanswered);
-                Ok(place)
-            }
+        // In a task of its own, which goes on if the caller goes away: the place is then dropped when there is an answer.
+        // Dropped before that, giving it back might overtake the asking, and leave it taken for the time of a lease.
+        let streams = Arc::clone(self);
+        let asking = async move { streams.admit(&subject, place).await };
+        match tokio::spawn(asking.in_current_span()).await {
+            Ok(admitted) => admitted,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and the caller with it.
+                Err(_cancelled) => std::future::pending().await,
+            },
         }
     }
 
@@ -179,6 +188,17 @@ impl OpenStreams {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    async fn admit(&self, subject: &str, place: Place) -> Result<Place, Full> {
+        match self.ask(subject, place.id).await {
+            Ok(Opened::Admitted { .. }) => Ok(place),
+            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
+            Err(_unavailable) => {
+                self.stand(place.id, Standing::Unanswered);
+                Ok(place)
+            }
+        }
     }
 
     /// Asks for the place of a stream, and ends those of this instance that it costs their own.

@@ -177,3 +177,14 @@ async fn a_renewal_ends_no_stream_whose_place_is_still_asked_for() {
     assert_eq!(ended_within(SECOND, &mut first).await, Some(Ended::Evicted));
     lasts(&mut fourth, CONFIG.lease).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_is_given_up_leaves_no_place_behind() {
+    let far = Arc::default();
+    let here = instance(StreamsConfig { most: 1, over: Over::RefuseNewest, ..CONFIG }, &far);
+    far.slow_down(SECOND);
+    assert!(timeout(SECOND / 2, here.open(alice())).await.is_err(), "it is still under way");
+    sleep(SECOND).await;
+    assert!(here.is_empty());
+    drop(opened(&here).await);
+}
