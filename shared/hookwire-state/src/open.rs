@@ -1,3 +1,4 @@
+mod owed;
 mod watch;
 
 use std::collections::HashMap;
@@ -6,8 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch as signal;
+use tokio::time::Instant;
 use tracing::Instrument;
 
+use self::owed::{Owed, OwedPlace};
 use crate::{
     InstanceId, Lease, Opened, Over, Revocation, Revocations, Revoke, Revoked, StreamId, Streams,
     Unavailable,
@@ -63,6 +66,7 @@ pub struct OpenStreams {
     revoked: Revoked,
     next: AtomicU64,
     here: Mutex<HashMap<StreamId, Here>>,
+    owed: Owed,
 }
 
 #[derive(Debug)]
@@ -110,6 +114,7 @@ impl OpenStreams {
             revoked: Revoked::default(),
             next: AtomicU64::new(0),
             here: Mutex::default(),
+            owed: Owed::default(),
         }
     }
 
@@ -203,6 +208,8 @@ impl OpenStreams {
 
     /// Asks for the place of a stream, and ends those of this instance that it costs their own.
     async fn ask(&self, subject: &str, id: StreamId) -> Result<Opened, Unavailable> {
+        // Otherwise places of streams that are closed would count, and cost those that are open their own.
+        self.settle(subject).await?;
         let StreamsConfig { most, over, lease, .. } = self.config;
         let opened = self.shared.open(subject, id, most, over, lease).await?;
         if let Opened::Admitted { since_us, evicted } = &opened {
@@ -210,6 +217,33 @@ impl OpenStreams {
             self.evict(evicted);
         }
         Ok(opened)
+    }
+
+    /// Gives a place back, or owes it. Its adapter tells of its trouble.
+    async fn give_back(&self, subject: &str, stream: StreamId) {
+        let place = OwedPlace { stream, ends_at: Instant::now() + self.config.lease };
+        drop(self.pay(subject, place).await);
+    }
+
+    /// Gives back what is owed of a subject's places. Where one is not answered the others are not
+    /// tried: a subject's places are kept together, and a stream may wait for this.
+    async fn settle(&self, subject: &str) -> Result<(), Unavailable> {
+        let mut places = self.owed.take_of(subject).into_iter();
+        for place in places.by_ref() {
+            if let Err(unavailable) = self.pay(subject, place).await {
+                places.for_each(|place| self.owed.add(subject, place));
+                return Err(unavailable);
+            }
+        }
+        Ok(())
+    }
+
+    async fn pay(&self, subject: &str, place: OwedPlace) -> Result<(), Unavailable> {
+        let closed = self.shared.close(subject, place.stream).await;
+        if closed.is_err() {
+            self.owed.add(subject, place);
+        }
+        closed
     }
 
     fn stand(&self, id: StreamId, standing: Standing) {
@@ -295,13 +329,10 @@ impl Drop for Place {
         if self.streams.config.most == 0 || evicted {
             return;
         }
-        let (shared, id) = (Arc::clone(&self.streams.shared), self.id);
+        let (streams, id) = (Arc::clone(&self.streams), self.id);
         // Without a runtime the process is about to end, and the lease after it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // Not given back it ends by itself.
-                drop(shared.close(&here.holder.subject, id).await);
-            });
+            runtime.spawn(async move { streams.give_back(&here.holder.subject, id).await });
         }
     }
 }

@@ -188,3 +188,38 @@ async fn an_opening_that_is_given_up_leaves_no_place_behind() {
     assert!(here.is_empty());
     drop(opened(&here).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_could_not_be_given_back_costs_no_other_stream_its_own() {
+    for during_it in [false, true] {
+        let far = Arc::default();
+        let here = instance(CONFIG, &far);
+        let mut stay = [opened(&here).await, opened(&here).await];
+        let closes = opened(&here).await;
+        far.set_away(true);
+        drop(closes);
+        sleep(SECOND).await;
+        // Opened again during the outage, or after it.
+        far.set_away(during_it);
+        let _again = opened(&here).await;
+        far.set_away(false);
+        lasts(&mut stay, CONFIG.lease * 3).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_could_not_be_given_back_is_free_for_another_instance_soon() {
+    let far = Arc::default();
+    let [here, there] = [instance(CONFIG, &far), instance(CONFIG, &far)];
+    let mut stay = [opened(&here).await, opened(&here).await];
+    // Its lease begins late, so that it would outlast the next renewal by far.
+    sleep(CONFIG.lease / 3 - SECOND).await;
+    let closes = opened(&here).await;
+    far.set_away(true);
+    drop(closes);
+    sleep(SECOND / 2).await;
+    far.set_away(false);
+    sleep(2 * SECOND).await;
+    let _elsewhere = opened(&there).await;
+    lasts(&mut stay, SECOND).await;
+}

@@ -67,14 +67,19 @@ impl OpenStreams {
         keeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let next = keeping.tick().await + every;
-            // What does not answer is asked the next time.
+            // Without an answer there would be none to this.
             if self.renew().await.is_ok() {
-                drop(self.ask_again(next).await);
+                self.ask_again(next).await;
             }
         }
     }
 
     async fn renew(&self) -> Result<(), Unavailable> {
+        // Before a lease that ended is made anew: there must be room for it. In a cluster the loss of one master must not
+        // keep the others' leases from being renewed.
+        for subject in self.owed.subjects() {
+            drop(self.settle(&subject).await);
+        }
         let leases = self.leases();
         for some in leases.chunks(AT_ONCE) {
             let gone = self.shared.renew(some, self.config.most, self.config.lease).await?;
@@ -89,16 +94,14 @@ impl OpenStreams {
     /// Asks for the places of streams that were let in while nobody answered, until the next renewal is due.
     ///
     /// Where the newest is refused such a stream stays although there is no place for it: it was accepted.
-    async fn ask_again(&self, until: Instant) -> Result<(), Unavailable> {
+    async fn ask_again(&self, until: Instant) {
         for (stream, subject) in self.unanswered() {
             if Instant::now() >= until {
                 break;
             }
-            let asked = self.ask(&subject, stream).await;
+            drop(self.ask(&subject, stream).await);
             self.give_back_closed(&subject, stream).await;
-            asked?;
         }
-        Ok(())
     }
 
     /// A stream that closed while its place was renewed or asked for may have got it after it was given back.
@@ -108,7 +111,7 @@ impl OpenStreams {
             .get(&stream)
             .is_some_and(|here| *here.ended.borrow() != Some(Ended::Evicted));
         if !open {
-            drop(self.shared.close(subject, stream).await);
+            self.give_back(subject, stream).await;
         }
     }
 }
