@@ -11,6 +11,10 @@ pub(crate) struct Scripts {
     pub(crate) renew: Script,
     /// Puts streams into a mailbox.
     pub(crate) post: Script,
+    /// Leaves a client's cursor.
+    pub(crate) leave: Script,
+    /// Finds a client's cursor.
+    pub(crate) left: Script,
     /// Spends a ticket.
     pub(crate) spend: Script,
     /// Adds a revocation.
@@ -28,6 +32,8 @@ impl Default for Scripts {
             open: script!("lua/leases.lua", "lua/open.lua"),
             renew: script!("lua/leases.lua", "lua/renew.lua"),
             post: script!("lua/post.lua"),
+            leave: script!("lua/cursors.lua", "lua/leave.lua"),
+            left: script!("lua/cursors.lua", "lua/left.lua"),
             spend: script!("lua/spend.lua"),
             revoke: script!("lua/revoke.lua"),
         }

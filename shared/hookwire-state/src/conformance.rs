@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use crate::{
-    Cursors, InstanceId, Lease, Mark, Opened, Over, Revocation, Revocations, Revoke, StreamId,
-    Streams, Tickets, Unavailable,
+    Cursors, InstanceId, Lease, MOST_CLIENTS, Mark, Opened, Over, Revocation, Revocations, Revoke,
+    StreamId, Streams, Tickets, Unavailable,
 };
 
 /// Long enough that no lease ends while a test runs.
@@ -151,6 +151,34 @@ pub async fn a_cursor_belongs_to_its_subject_and_client(cursors: &dyn Cursors) {
     assert_eq!(ok(cursors.get("a:b", "c").await), None);
 }
 
+/// Whoever makes up names of clients pushes out the oldest of them, and nothing of anybody else.
+pub async fn a_subject_with_too_many_clients_loses_its_own_oldest_cursor_and_nobody_elses(
+    cursors: &dyn Cursors,
+) {
+    let [greedy, other] = [name(), name()];
+    ok(cursors.put(&other, "phone", "1-1").await);
+    let client = |n: usize| format!("client-{n}");
+    for n in 0..MOST_CLIENTS {
+        ok(cursors.put(&greedy, &client(n), "1-1").await);
+    }
+    // The first one is not the oldest any more, and takes no second place.
+    ok(cursors.put(&greedy, &client(0), "1-2").await);
+    for n in 0..MOST_CLIENTS {
+        assert!(
+            ok(cursors.get(&greedy, &client(n)).await).is_some(),
+            "client {n} of {MOST_CLIENTS}"
+        );
+    }
+    for n in MOST_CLIENTS..MOST_CLIENTS + 2 {
+        ok(cursors.put(&greedy, &client(n), "1-3").await);
+    }
+    for n in 0..MOST_CLIENTS + 2 {
+        let is_kept = ok(cursors.get(&greedy, &client(n)).await).is_some();
+        assert_eq!(is_kept, n != 1 && n != 2, "client {n}");
+    }
+    assert_eq!(ok(cursors.get(&other, "phone").await).as_deref(), Some("1-1"));
+}
+
 /// Revocations are told in their order, to everybody, each once behind a mark.
 pub async fn revocations_are_told_in_order_behind_a_mark(revocations: &dyn Revocations) {
     let mut mark = Mark::default();
@@ -175,6 +203,7 @@ pub async fn every_promise(state: &(impl Streams + Tickets + Cursors + Revocatio
     a_renewal_keeps_a_place_or_tells_that_it_is_gone(state).await;
     a_ticket_is_spent_once(state).await;
     a_cursor_belongs_to_its_subject_and_client(state).await;
+    a_subject_with_too_many_clients_loses_its_own_oldest_cursor_and_nobody_elses(state).await;
     revocations_are_told_in_order_behind_a_mark(state).await;
 }
 
@@ -214,6 +243,7 @@ macro_rules! conformance {
             a_renewal_keeps_a_place_or_tells_that_it_is_gone
             a_ticket_is_spent_once
             a_cursor_belongs_to_its_subject_and_client
+            a_subject_with_too_many_clients_loses_its_own_oldest_cursor_and_nobody_elses
             revocations_are_told_in_order_behind_a_mark
         );
     };

@@ -22,7 +22,7 @@ mod tickets;
 
 use std::error::Error;
 
-pub use cursors::Cursors;
+pub use cursors::{CURSOR_KEPT, Cursors, MOST_CLIENTS};
 pub use event_limits::EventLimits;
 pub use limit::{Limit, OverLimit};
 pub use limiter::{Limiter, Quota, Verdict};

@@ -1,12 +1,17 @@
+mod owed;
 mod watch;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch as signal;
+use tokio::time::Instant;
+use tracing::Instrument;
 
+use self::owed::{Owed, OwedPlace};
 use crate::{
     InstanceId, Lease, Opened, Over, Revocation, Revocations, Revoke, Revoked, StreamId, Streams,
     Unavailable,
@@ -28,7 +33,7 @@ pub struct StreamsConfig {
 }
 
 /// Who opens a stream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Holder {
     /// The user within the tenant.
     pub subject: String,
@@ -36,6 +41,12 @@ pub struct Holder {
     pub token: Option<String>,
     /// When the token was issued, if it says so.
     pub issued_at: Option<SystemTime>,
+}
+
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holder").field("issued_at", &self.issued_at).finish_non_exhaustive()
+    }
 }
 
 /// Why a stream ends before its time.
@@ -64,14 +75,28 @@ pub struct OpenStreams {
     revoked: Revoked,
     next: AtomicU64,
     here: Mutex<HashMap<StreamId, Here>>,
+    owed: Owed,
 }
 
 #[derive(Debug)]
 struct Here {
     holder: Holder,
-    /// Nothing while what is shared did not answer: the next renewal asks again.
-    since_us: u64,
+    standing: Standing,
     ended: signal::Sender<Option<Ended>>,
+}
+
+/// What is known of a stream's place among those of its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is being asked for; where any number may be open, nobody does.
+    Asked,
+    /// The stream has it.
+    Held {
+        /// By the clock of whoever keeps the leases.
+        since_us: u64,
+    },
+    /// What is shared did not answer: the next renewal asks again.
+    Unanswered,
 }
 
 /// The place of one stream; dropped, it is free.
@@ -98,6 +123,7 @@ impl OpenStreams {
             revoked: Revoked::default(),
             next: AtomicU64::new(0),
             here: Mutex::default(),
+            owed: Owed::default(),
         }
     }
 
@@ -110,11 +136,15 @@ impl OpenStreams {
     /// # Errors
     ///
     /// [`Full`], only with [`Over::RefuseNewest`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, the place is given back.
     pub async fn open(self: &Arc<Self>, holder: Holder) -> Result<Place, Full> {
         let id = StreamId { instance: self.instance, n: self.next.fetch_add(1, Ordering::Relaxed) };
         let subject = holder.subject.clone();
         let (told, ended) = signal::channel(None);
-        let here = Here { holder: holder.clone(), since_us: 0, ended: told };
+        let here = Here { holder: holder.clone(), standing: Standing::Asked, ended: told };
         // Before the place is asked for, so that an eviction right behind it finds the stream here.
         self.lock().insert(id, here);
         // Whoever was let in a moment ago may have been revoked since: either this sees it, or whoever learns of it sees
@@ -128,17 +158,17 @@ impl OpenStreams {
         if self.config.most == 0 {
             return Ok(place);
         }
-        let StreamsConfig { most, over, lease, .. } = self.config;
-        match self.shared.open(&subject, id, most, over, lease).await {
-            Ok(Opened::Admitted { since_us, evicted }) => {
-                if let Some(here) = self.lock().get_mut(&id) {
-                    here.since_us = since_us;
-                }
-                self.evict(&evicted);
-                Ok(place)
-            }
-            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
-            Err(_unavailable) => Ok(place),
+        // In a task of its own, which goes on if the caller goes away: the place is then dropped when there is an answer.
+        // Dropped before that, giving it back might overtake the asking, and leave it taken for the time of a lease.
+        let streams = Arc::clone(self);
+        let asking = async move { streams.admit(&subject, place).await };
+        match tokio::spawn(asking.in_current_span()).await {
+            Ok(admitted) => admitted,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and the caller with it.
+                Err(_cancelled) => std::future::pending().await,
+            },
         }
     }
 
@@ -182,6 +212,63 @@ impl OpenStreams {
         self.len() == 0
     }
 
+    async fn admit(&self, subject: &str, place: Place) -> Result<Place, Full> {
+        match self.ask(subject, place.id).await {
+            Ok(Opened::Admitted { .. }) => Ok(place),
+            Ok(Opened::Full { retry_after }) => Err(Full { retry_after }),
+            Err(_unavailable) => {
+                self.stand(place.id, Standing::Unanswered);
+                Ok(place)
+            }
+        }
+    }
+
+    /// Asks for the place of a stream, and ends those of this instance that it costs their own.
+    async fn ask(&self, subject: &str, id: StreamId) -> Result<Opened, Unavailable> {
+        // Otherwise places of streams that are closed would count, and cost those that are open their own.
+        self.settle(subject).await?;
+        let StreamsConfig { most, over, lease, .. } = self.config;
+        let opened = self.shared.open(subject, id, most, over, lease).await?;
+        if let Opened::Admitted { since_us, evicted } = &opened {
+            self.stand(id, Standing::Held { since_us: *since_us });
+            self.evict(evicted);
+        }
+        Ok(opened)
+    }
+
+    /// Gives a place back, or owes it. Its adapter tells of its trouble.
+    async fn give_back(&self, subject: &str, stream: StreamId) {
+        let place = OwedPlace { stream, ends_at: Instant::now() + self.config.lease };
+        drop(self.pay(subject, place).await);
+    }
+
+    /// Gives back what is owed of a subject's places. Where one is not answered the others are not
+    /// tried: a subject's places are kept together, and a stream may wait for this.
+    async fn settle(&self, subject: &str) -> Result<(), Unavailable> {
+        let mut places = self.owed.take_of(subject).into_iter();
+        for place in places.by_ref() {
+            if let Err(unavailable) = self.pay(subject, place).await {
+                places.for_each(|place| self.owed.add(subject, place));
+                return Err(unavailable);
+            }
+        }
+        Ok(())
+    }
+
+    async fn pay(&self, subject: &str, place: OwedPlace) -> Result<(), Unavailable> {
+        let closed = self.shared.close(subject, place.stream).await;
+        if closed.is_err() {
+            self.owed.add(subject, place);
+        }
+        closed
+    }
+
+    fn stand(&self, id: StreamId, standing: Standing) {
+        if let Some(here) = self.lock().get_mut(&id) {
+            here.standing = standing;
+        }
+    }
+
     fn learn(&self, revocations: &[Revocation]) {
         if revocations.is_empty() {
             return;
@@ -201,19 +288,37 @@ impl OpenStreams {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The places that are held. One that is still asked for has no lease that could be renewed, and would be taken for
+    /// one that others have taken.
     fn leases(&self) -> Vec<Lease> {
-        let lease = |(id, here): (&StreamId, &Here)| Lease {
-            subject: here.holder.subject.clone(),
-            stream: *id,
-            since_us: here.since_us,
-        };
-        // One that is about to end must not get a new lease.
         let here = self.lock();
-        here.iter().filter(|(_, here)| here.ended.borrow().is_none()).map(lease).collect()
+        let lease = |(id, here): (&StreamId, &Here)| match here.standing {
+            Standing::Held { since_us } if here.goes_on() => {
+                Some(Lease { subject: here.holder.subject.clone(), stream: *id, since_us })
+            }
+            _ => None,
+        };
+        here.iter().filter_map(lease).collect()
+    }
+
+    /// The streams whose places must be asked for again, and their subjects, oldest first.
+    fn unanswered(&self) -> Vec<(StreamId, String)> {
+        let here = self.lock();
+        let unanswered =
+            here.iter().filter(|(_, here)| here.standing == Standing::Unanswered && here.goes_on());
+        let mut unanswered: Vec<_> =
+            unanswered.map(|(id, here)| (*id, here.holder.subject.clone())).collect();
+        unanswered.sort_unstable();
+        unanswered
     }
 }
 
 impl Here {
+    /// One that is about to end must not get a new lease.
+    fn goes_on(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
     fn end(&self, why: Ended) {
         self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(why).is_none());
     }
@@ -241,13 +346,10 @@ impl Drop for Place {
         if self.streams.config.most == 0 || evicted {
             return;
         }
-        let (shared, id) = (Arc::clone(&self.streams.shared), self.id);
+        let (streams, id) = (Arc::clone(&self.streams), self.id);
         // Without a runtime the process is about to end, and the lease after it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // Not given back it ends by itself.
-                drop(shared.close(&here.holder.subject, id).await);
-            });
+            runtime.spawn(async move { streams.give_back(&here.holder.subject, id).await });
         }
     }
 }

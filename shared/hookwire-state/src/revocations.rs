@@ -3,12 +3,21 @@ use async_trait::async_trait;
 use crate::Unavailable;
 
 /// Whose tokens are revoked.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Revoke {
     /// Every token that the subject got up to that moment.
     Subject(String),
     /// The token with this id, `jti`, within a tenant: as `TENANT\0ID`, with an empty tenant for none.
     Token(String),
+}
+
+impl std::fmt::Debug for Revoke {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Subject(_) => "Subject(…)",
+            Self::Token(_) => "Token(…)",
+        })
+    }
 }
 
 /// One revocation.

@@ -53,7 +53,7 @@ pub enum Over {
 
 /// A stream's place among those of its subject. It ends by itself unless it is renewed within the lease time, so that the
 /// places of a process that died are free again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Lease {
     /// Whose it is.
     pub subject: String,
@@ -61,6 +61,14 @@ pub struct Lease {
     pub stream: StreamId,
     /// When it was opened, in microseconds by the clock of whoever keeps the leases.
     pub since_us: u64,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lease = f.debug_struct("Lease");
+        lease.field("stream", &self.stream).field("since_us", &self.since_us);
+        lease.finish_non_exhaustive()
+    }
 }
 
 /// What became of a stream that was to be opened.

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use tokio::time::Instant;
 use super::MemoryState;
 use crate::{InstanceId, Lease, Opened, Over, StreamId, Streams, Unavailable};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct MemoryStreams(Mutex<Table>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Table {
     /// Per subject, oldest first.
     held: HashMap<String, Vec<Held>>,
@@ -20,7 +21,7 @@ struct Table {
     last_us: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Held {
     stream: StreamId,
     since_us: u64,
@@ -33,6 +34,12 @@ impl Table {
         let held = self.held.entry(subject.to_owned()).or_default();
         held.retain(|one| one.ends_at > now);
         held
+    }
+}
+
+impl fmt::Debug for MemoryStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStreams").finish_non_exhaustive()
     }
 }
 
