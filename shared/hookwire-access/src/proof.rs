@@ -141,7 +141,8 @@ impl Access {
         now: SystemTime,
     ) -> Result<Exchanged, Refusal> {
         let left = sealed.left(now);
-        if left.is_zero() {
+        let forgotten = self.tickets.since().is_some_and(|since| sealed.is_of_before(since));
+        if left.is_zero() || forgotten {
             return Ok(Exchanged::Before);
         }
         let spent = self.tickets.spend(&sealed.id, left).await;

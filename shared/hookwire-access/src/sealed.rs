@@ -48,7 +48,8 @@ pub(crate) struct Sealed {
     token: Option<String>,
     issued_s: Option<u64>,
     grant_ends_s: u64,
-    /// When the ticket itself ends.
+    /// When the ticket was made, and when it ends.
+    made_ms: u64,
     ends_s: u64,
     subscribe: Vec<String>,
     /// The page that may use it.
@@ -158,6 +159,7 @@ impl Sealed {
         grant: &Grant,
         subscribe: Vec<String>,
         origin: Option<String>,
+        now: SystemTime,
         ends_at: SystemTime,
     ) -> Self {
         Self {
@@ -167,6 +169,7 @@ impl Sealed {
             token: grant.token_id().map(str::to_owned),
             issued_s: grant.issued_at().map(unix_s),
             grant_ends_s: unix_s(grant.expires_at()),
+            made_ms: unix_ms(now),
             ends_s: unix_s(ends_at.min(grant.expires_at())),
             subscribe,
             origin,
@@ -186,6 +189,11 @@ impl Sealed {
             publish: Vec::new(),
             admin: false,
         }))
+    }
+
+    /// Whether it was made before `time`.
+    pub(crate) fn is_of_before(&self, time: SystemTime) -> bool {
+        self.made_ms < unix_ms(time)
     }
 
     /// How long the ticket lasts; zero when it has ended.
@@ -224,6 +232,11 @@ impl fmt::Debug for Sealed {
     }
 }
 
+fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn unix_s(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -244,6 +257,7 @@ mod tests {
             token: Some("t".into()),
             issued_s: Some(1),
             grant_ends_s: 100,
+            made_ms: 0,
             ends_s: 60,
             subscribe: vec!["a/*".into()],
             origin: None,

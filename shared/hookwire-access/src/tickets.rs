@@ -63,8 +63,9 @@ pub(crate) async fn post_tickets(
             return Err(refusal.into());
         }
     };
+    let now = SystemTime::now();
     let origin = wanted.origin.or_else(|| origin_of(&request.headers).map(str::to_owned));
-    let sealed = Sealed::new(grant, subscribe, origin, SystemTime::now() + ttl);
+    let sealed = Sealed::new(grant, subscribe, origin, now, now + ttl);
     let ticket = sealer.seal(&sealed, SealedAs::Ticket);
     let ticket = ticket.ok_or_else(|| bad("the ticket would be too large; name fewer topics"))?;
     let body = Json(json!({ "ticket": ticket, "expires_in": ttl.as_secs() }));

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
@@ -14,4 +14,10 @@ pub trait Tickets: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Unavailable`]: it may be spent now, and counts as such.
     async fn spend(&self, ticket: &str, valid_for: Duration) -> Result<bool, Unavailable>;
+
+    /// Since when all is remembered that was spent: a ticket that was made before may have been spent before. Nothing when
+    /// that does not end with the process.
+    fn since(&self) -> Option<SystemTime> {
+        None
+    }
 }

@@ -18,6 +18,7 @@ const CONFIG: StreamsConfig = StreamsConfig {
     over: Over::EvictOldest,
     lease: Duration::from_secs(30),
     longest_token: Duration::from_hours(24),
+    leeway: Duration::ZERO,
 };
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,7 +1,5 @@
 //! Whatever is printed for a log names nobody.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -32,6 +30,7 @@ async fn what_knows_of_users_prints_none_of_them() {
         over: Over::EvictOldest,
         lease: Duration::from_secs(30),
         longest_token: Duration::from_hours(24),
+        leeway: Duration::ZERO,
     };
     let open = Arc::new(OpenStreams::new(config, Arc::clone(&state) as _, Arc::clone(&state) as _));
     let place = open.open(holder.clone()).await.unwrap();

@@ -142,7 +142,6 @@ async fn a_ticket_lives_from_one_second_to_sixty() {
 }
 
 #[tokio::test]
-#[ignore = "one process alone keeps spent tickets in memory, so that for up to a minute a restart makes them good again"]
 async fn a_ticket_that_is_spent_stays_spent_when_the_relay_comes_back() {
     let mut relay = RelayOptions::default().with_keys().on_disk().start().await;
     let token = token("alice", &json!({ "subscribe": ["a"] }));

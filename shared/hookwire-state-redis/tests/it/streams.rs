@@ -33,6 +33,7 @@ async fn a_process_that_serves_streams() {
         over: Over::RefuseNewest,
         lease: LEASE,
         longest_token: LONGEST_TOKEN,
+        leeway: Duration::ZERO,
     };
     let open = Arc::new(OpenStreams::new(config, Arc::clone(&shared) as _, shared));
     let mut places = Vec::new();
@@ -53,6 +54,7 @@ async fn an_eviction_and_a_revocation_reach_the_other_instance_within_a_second()
         over: Over::EvictOldest,
         lease: 30 * second,
         longest_token: LONGEST_TOKEN,
+        leeway: Duration::ZERO,
     };
     let [here, there] = [(); 2].map(|()| {
         let shared = Arc::new(state(&server.url()));

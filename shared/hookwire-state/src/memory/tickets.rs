@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -9,8 +9,16 @@ use tokio::time::Instant;
 use super::MemoryState;
 use crate::{Tickets, Unavailable};
 
-#[derive(Default)]
-pub(super) struct MemoryTickets(Mutex<Spent>);
+pub(super) struct MemoryTickets {
+    spent: Mutex<Spent>,
+    since: SystemTime,
+}
+
+impl Default for MemoryTickets {
+    fn default() -> Self {
+        Self { spent: Mutex::default(), since: SystemTime::now() }
+    }
+}
 
 /// Spent tickets, and when they end anyway.
 #[derive(Default)]
@@ -45,8 +53,12 @@ impl fmt::Debug for MemoryTickets {
 impl Tickets for MemoryState {
     async fn spend(&self, ticket: &str, valid_for: Duration) -> Result<bool, Unavailable> {
         let now = Instant::now();
-        let mut spent = self.tickets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spent = self.tickets.spent.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(spent.spend(ticket, now, now + valid_for))
+    }
+
+    fn since(&self) -> Option<SystemTime> {
+        Some(self.tickets.since)
     }
 }
 
