@@ -1,3 +1,6 @@
+use std::time::{Duration, Instant};
+
+use hookwire_redis_server::{PATIENCE, Server};
 use hookwire_tests::{Relay, RelayOptions, Stream, token};
 use serde_json::{Value, json};
 
@@ -92,4 +95,44 @@ async fn what_one_relay_was_told_every_relay_knows() {
         assert_eq!(again.status(), 401);
         assert!(again.text().await.unwrap().contains("token-revoked"));
     }
+}
+
+#[tokio::test]
+async fn streams_that_come_back_while_redis_is_away_are_not_evicted_when_it_is_back() {
+    let mut redis = Server::start().await;
+    let options = RelayOptions::default().with_keys().log(redis.url());
+    let relay = options.set("STREAM_LEASE", "12s").start().await;
+    let before = [follow(&relay, "").await, follow(&relay, "").await, follow(&relay, "").await];
+    // Its leases are in its append-only file, and whoever gives them back is not heard.
+    redis.kill().await;
+    drop(before);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut again = Vec::new();
+    for _ in 0..3 {
+        again.push(relay.stream(relay.get("/events?topic=a").bearer_auth(alice())).await);
+    }
+    redis.restart().await;
+    // Every lease is renewed within a third of its time.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let publish = async || {
+        let publish = relay.post("/topics/a/events").bearer_auth(alice()).json(&json!(7));
+        publish.send().await.unwrap().status()
+    };
+    let restarted = Instant::now();
+    while publish().await != 200 {
+        assert!(restarted.elapsed() < PATIENCE, "Redis is not used again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for stream in &mut again {
+        loop {
+            let event = stream.event().await;
+            assert_ne!(event.name, "hookwire.closing", "{}", event.data);
+            if event.data["data"] == 7 {
+                break;
+            }
+        }
+    }
+    // They have places again: a fourth ends the first of them.
+    let _fourth = follow(&relay, "").await;
+    assert_eq!(closing(&mut again[0]).await.0, "evicted");
 }
