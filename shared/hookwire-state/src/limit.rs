@@ -1,16 +1,14 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::refused::Refused;
+use crate::{Limiter, Quota, Verdict};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota as LocalQuota, RateLimiter};
-use tokio::time::Instant;
-
-use crate::{Limiter, Quota, Verdict};
 
 /// How often something may happen under each key of a scope, on all instances together.
 ///
@@ -22,8 +20,8 @@ pub struct Limit {
     shared: Option<Arc<dyn Limiter>>,
     local: Local,
     checks: AtomicU32,
-    /// Who was refused, and until when: whoever goes on regardless costs the shared limiter nothing.
-    refused: Mutex<HashMap<String, Instant>>,
+    /// Whoever goes on regardless costs the shared limiter nothing.
+    refused: Mutex<Refused>,
 }
 
 type Local =
@@ -45,8 +43,6 @@ pub struct OverLimit {
 impl Limit {
     /// Checks between two rounds of forgetting keys that were quiet.
     const FORGET_EVERY: u32 = 10_000;
-    /// Most keys of which is remembered that they were refused.
-    const MOST_REFUSED: usize = 10_000;
 
     /// A limit with a `scope` that names it in metrics and keys; without `shared` this process counts alone.
     #[must_use]
@@ -93,7 +89,7 @@ impl Limit {
         match shared.take(self.scope, key, self.quota).await {
             Ok(verdict) => {
                 if !verdict.is_allowed() {
-                    self.remember(key, verdict.retry_after);
+                    self.refused().remember(key, verdict.retry_after);
                 }
                 verdict
             }
@@ -106,23 +102,12 @@ impl Limit {
     }
 
     fn still_refused(&self, key: &str) -> Option<Verdict> {
-        let now = Instant::now();
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let retry_after =
-            refused.get(key)?.checked_duration_since(now).filter(|wait| !wait.is_zero())?;
+        let retry_after = self.refused().wait(key)?;
         Some(Verdict { retry_after, remaining: 0, reset_after: self.whole(0) })
     }
 
-    fn remember(&self, key: &str, retry_after: Duration) {
-        let now = Instant::now();
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() >= Self::MOST_REFUSED {
-            refused.retain(|_, until| *until > now);
-        }
-        // Full of keys that are all over their limit: then the shared limiter is asked for each.
-        if refused.len() < Self::MOST_REFUSED {
-            refused.insert(key.to_owned(), now + retry_after);
-        }
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_alone(&self, key: &str) -> Verdict {
