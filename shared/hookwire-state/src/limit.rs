@@ -43,6 +43,9 @@ pub struct OverLimit {
 impl Limit {
     /// Checks between two rounds of forgetting keys that were quiet.
     const FORGET_EVERY: u32 = 10_000;
+    /// Longest wait for the shared limiter. One push asks it up to three times before its event is appended, and all of
+    /// that has 5 s.
+    const SHARED_WITHIN: Duration = Duration::from_millis(250);
 
     /// A limit with a `scope` that names it in metrics and keys; without `shared` this process counts alone.
     #[must_use]
@@ -86,15 +89,16 @@ impl Limit {
         if let Some(verdict) = self.still_refused(key) {
             return verdict;
         }
-        match shared.take(self.scope, key, self.quota).await {
-            Ok(verdict) => {
+        let asked = shared.take(self.scope, key, self.quota);
+        match tokio::time::timeout(Self::SHARED_WITHIN, asked).await {
+            Ok(Ok(verdict)) => {
                 if !verdict.is_allowed() {
                     self.refused().remember(key, verdict.retry_after);
                 }
                 verdict
             }
             // Its adapter tells of its trouble, once and not per check.
-            Err(_unavailable) => {
+            Ok(Err(_)) | Err(_) => {
                 metrics::counter!("hookwire_limit_alone_total", "scope" => self.scope).increment(1);
                 self.count_alone(key)
             }
@@ -157,10 +161,11 @@ mod tests {
     use super::*;
     use crate::Unavailable;
 
-    /// Refuses everything for a second, or does not answer.
+    /// Refuses everything for a second, or says that it is away, or does not answer.
     #[derive(Debug, Default)]
     struct Strict {
         away: AtomicBool,
+        stalled: bool,
         asked: AtomicU32,
     }
 
@@ -168,6 +173,9 @@ mod tests {
     impl Limiter for Strict {
         async fn take(&self, _: &str, _: &str, _: Quota) -> Result<Verdict, Unavailable> {
             self.asked.fetch_add(1, Ordering::Relaxed);
+            if self.stalled {
+                std::future::pending::<()>().await;
+            }
             if self.away.load(Ordering::Relaxed) {
                 return Err(Unavailable("away".into()));
             }
@@ -208,10 +216,22 @@ mod tests {
 
     #[tokio::test]
     async fn without_what_is_shared_the_limit_holds_for_each_process() {
-        let strict = Arc::new(Strict { away: true.into(), asked: 0.into() });
+        let strict = Arc::new(Strict { away: true.into(), ..Strict::default() });
         let limit = Limit::new("test", quota(60, 3), Some(strict));
         for _ in 0..3 {
             assert!(limit.take("a").await.is_ok());
+        }
+        assert!(limit.take("a").await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_shared_and_does_not_answer_costs_a_quarter_of_a_second() {
+        let strict = Arc::new(Strict { stalled: true, ..Strict::default() });
+        let limit = Limit::new("test", quota(60, 3), Some(strict));
+        let began = tokio::time::Instant::now();
+        for checks in 1..=3 {
+            assert!(limit.take("a").await.is_ok());
+            assert_eq!(began.elapsed().as_millis(), checks * 250);
         }
         assert!(limit.take("a").await.is_err());
     }
