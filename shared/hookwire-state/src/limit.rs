@@ -70,13 +70,17 @@ impl Limit {
         metrics::counter!("hookwire_limit_checks_total", &labels).increment(1);
         match verdict.is_allowed() {
             true => Ok(verdict),
-            false => Err(OverLimit {
-                scope: self.scope,
-                quota: self.quota,
-                retry_after: verdict.retry_after,
-                reset_after: verdict.reset_after,
-            }),
+            false => Err(self.over(verdict)),
         }
+    }
+
+    /// Whether this process refused `key` and the time that it told is not over. Counts nothing and asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`OverLimit`]: it is so.
+    pub fn peek(&self, key: &str) -> Result<(), OverLimit> {
+        self.still_refused(key).map_or(Ok(()), |verdict| Err(self.over(verdict)))
     }
 
     /// The quota that it counts by.
@@ -114,6 +118,15 @@ impl Limit {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn over(&self, verdict: Verdict) -> OverLimit {
+        OverLimit {
+            scope: self.scope,
+            quota: self.quota,
+            retry_after: verdict.retry_after,
+            reset_after: verdict.reset_after,
+        }
+    }
+
     fn count_alone(&self, key: &str) -> Verdict {
         if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(Self::FORGET_EVERY) {
             self.local.retain_recent();
@@ -131,6 +144,7 @@ impl Limit {
                 let wait = not_until.wait_time_from(DefaultClock::default().now());
                 // Zero would mean that it was let through.
                 let retry_after = wait.max(Duration::from_millis(1));
+                self.refused().remember(key, retry_after);
                 Verdict { retry_after, remaining: 0, reset_after: self.whole(0) }
             }
         }
@@ -234,5 +248,24 @@ mod tests {
             assert_eq!(began.elapsed().as_millis(), checks * 250);
         }
         assert!(limit.take("a").await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_refused_is_known_without_counting_and_without_asking() {
+        let strict = Arc::new(Strict::default());
+        let shared = Arc::clone(&strict) as Arc<dyn Limiter>;
+        for limit in
+            [Limit::new("test", quota(60, 1), Some(shared)), Limit::new("test", quota(60, 1), None)]
+        {
+            for _ in 0..100 {
+                assert_eq!(limit.peek("a"), Ok(()));
+            }
+            while limit.take("a").await.is_ok() {}
+            assert!(limit.peek("a").unwrap_err().retry_after <= Duration::from_secs(1));
+            assert_eq!(limit.peek("b"), Ok(()));
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(limit.peek("a"), Ok(()));
+        }
+        assert_eq!(strict.asked.load(Ordering::Relaxed), 1);
     }
 }
