@@ -2,6 +2,7 @@
 
 mod requests;
 mod streams;
+mod unproven;
 
 use std::sync::Arc;
 

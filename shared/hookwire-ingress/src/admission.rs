@@ -1,12 +1,19 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use axum::body::Body;
+use bytes::Bytes;
 use hookwire_event::Event;
 use hookwire_http::{ClientNet, Peer};
 use hookwire_state::OverLimit;
 use http::request::Parts;
+use tokio::runtime::Handle;
+use tokio::sync::SemaphorePermit;
 use tracing::debug;
 
 use crate::Ingress;
+use crate::limit::IngressLimits;
+use crate::receive::{read, work};
 use crate::reject::Reject;
 use crate::source::{Proof, SourceConfig};
 use crate::unproven::Unproven;
@@ -34,23 +41,49 @@ pub(crate) async fn admit(
         return Err(refuse(ingress, source, push, error).await);
     }
     match proof {
-        Proof::Headers => count_source(ingress, source, push).await,
+        Proof::Headers => admit_verified(ingress, source, push).await,
         // Nothing is verified yet.
         Proof::Body | Proof::Nothing => Ok(Pace::Now),
     }
 }
 
-/// Lets in who signed the body, before anything looks into it.
-pub(crate) async fn admit_body(
-    ingress: &Ingress,
+/// Reads a body in a place for unproven ones, and lets in who signed it, before anything looks into it.
+pub(crate) async fn prove_body<'i>(
+    ingress: &'i Ingress,
     source: &SourceConfig,
     push: &Parts,
-    body: &[u8],
-) -> Result<Pace, Reject> {
-    if let Err(error) = source.kind.verify_body(&push.headers, body, SystemTime::now()) {
+    body: Body,
+) -> Result<(Bytes, SemaphorePermit<'i>), Reject> {
+    let client = counted_client(ingress, push);
+    let over = client.and_then(|client| ingress.limits.peek_client(client).err());
+    // Over the limit by others' failures behind the same address, a genuine push still gets through, one after another.
+    let place = ingress.unproven_bodies.place(client, over.is_some()).await;
+    let _place = place.ok_or_else(|| over.map_or(Reject::Busy, Reject::OverLimit))?;
+    let mut unread = Unread { limits: &ingress.limits, client };
+    let body = read(ingress, source, &push.headers, body).await?;
+    unread.client = None;
+    if let Err(error) = source.kind.verify_body(&push.headers, &body, SystemTime::now()) {
         return Err(refuse(ingress, source, push, error).await);
     }
-    count_source(ingress, source, push).await
+    // Before the other place is free: no body is ever without one.
+    Ok((body, work(ingress)?))
+}
+
+/// A body that is being read. Dropped before it is there it counts as a failed proof, in a task of its own: who hangs up
+/// ends the work on the push wherever it stands.
+struct Unread<'i> {
+    limits: &'i IngressLimits,
+    /// Whom it counts against.
+    client: Option<ClientNet>,
+}
+
+impl Drop for Unread<'_> {
+    fn drop(&mut self) {
+        let Some(client) = self.client else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let clients = Arc::clone(&self.limits.clients);
+        runtime.spawn(async move { clients.take(&client.0.to_string()).await.map(drop) });
+    }
 }
 
 /// Lets in an event that there is room for, on its topic and in all.
@@ -78,13 +111,14 @@ async fn refuse(ingress: &Ingress, source: &SourceConfig, push: &Parts, error: U
 }
 
 async fn count_client(ingress: &Ingress, push: &Parts) -> Result<(), Reject> {
-    match client(ingress, push).filter(|_| !ingress.limits.is_bypassed(&push.headers)) {
+    match counted_client(ingress, push) {
         Some(client) => ingress.limits.client(client).await.map_err(Reject::OverLimit),
         None => Ok(()),
     }
 }
 
-async fn count_source(
+/// Lets in a verified push that there is room for in its source.
+pub(crate) async fn admit_verified(
     ingress: &Ingress,
     source: &SourceConfig,
     push: &Parts,
@@ -103,7 +137,11 @@ fn over_limit(ingress: &Ingress, counted: Result<(), OverLimit>) -> Result<Pace,
     }
 }
 
-fn client(ingress: &Ingress, push: &Parts) -> Option<ClientNet> {
+/// Whom a push counts against; nobody when it bypasses the limits.
+fn counted_client(ingress: &Ingress, push: &Parts) -> Option<ClientNet> {
+    if ingress.limits.is_bypassed(&push.headers) {
+        return None;
+    }
     let peer = push.extensions.get::<Peer>()?;
     Some(ClientNet::of(*peer, &push.headers, ingress.trusted_hops))
 }

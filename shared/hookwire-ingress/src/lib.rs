@@ -23,6 +23,7 @@ mod source;
 pub mod sources;
 mod template;
 mod unproven;
+mod unproven_bodies;
 mod unusable;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use crate::shared_secret::{Algorithm, SharedSecret};
 pub use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 pub use crate::template::{Field, InvalidTemplate, Template};
 pub use crate::unproven::Unproven;
+use crate::unproven_bodies::UnprovenBodies;
 pub use crate::unusable::Unusable;
 
 /// How webhooks are taken in.
@@ -56,7 +58,10 @@ pub struct IngressConfig {
 impl IngressConfig {
     /// Longest time until a push is answered. Google waits 10 s by default.
     const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-    /// Most pushes worked on at once; more could only wait.
+    /// Longest time until a body is there, which leaves the append some of the time for the answer.
+    const BODY_WITHIN: Duration = Duration::from_secs(4);
+    /// Most pushes worked on at once; more could only wait. Bodies that hold the proof are read before that, in places of
+    /// their own.
     const AT_ONCE: usize = 1_024;
 }
 
@@ -68,6 +73,7 @@ struct Ingress {
     trusted_hops: TrustedHops,
     limits: IngressLimits,
     at_once: Semaphore,
+    unproven_bodies: UnprovenBodies,
     intake: Arc<Intake>,
     quarantine: Arc<dyn Quarantine>,
 }
@@ -85,6 +91,7 @@ pub fn routers(
         trusted_hops: config.trusted_hops,
         limits,
         at_once: Semaphore::new(IngressConfig::AT_ONCE),
+        unproven_bodies: UnprovenBodies::new(),
         intake,
         quarantine,
     });

@@ -7,7 +7,8 @@ use http::HeaderMap;
 /// Who may push how often.
 #[derive(Debug)]
 pub struct IngressLimits {
-    /// Pushes of one client to sources without verification, and failed proofs.
+    /// Pushes of one client to sources without verification, failed proofs, and bodies that would have held the proof and
+    /// did not come.
     pub clients: Arc<Limit>,
     /// Verified pushes of one source. Never of one client: Google's addresses are shared, and a refusal slows the whole
     /// subscription down.
@@ -26,6 +27,11 @@ impl IngressLimits {
     /// Counts one unproven push of a client.
     pub(crate) async fn client(&self, client: ClientNet) -> Result<(), OverLimit> {
         self.clients.take(&client.0.to_string()).await.map(drop)
+    }
+
+    /// Whether a client is over its limit for unproven pushes, without counting one.
+    pub(crate) fn peek_client(&self, client: ClientNet) -> Result<(), OverLimit> {
+        self.clients.peek(&client.0.to_string())
     }
 
     /// Counts one verified push of a source.

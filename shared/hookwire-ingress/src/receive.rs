@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -13,9 +12,10 @@ use hookwire_queue::{Kept, Taken};
 use http::HeaderMap;
 use http::request::Parts;
 use serde_json::json;
+use tokio::sync::SemaphorePermit;
 use tracing::{debug, warn};
 
-use crate::admission::{Pace, admit, admit_body, admit_event};
+use crate::admission::{Pace, admit, admit_event, admit_verified, prove_body};
 use crate::reject::Reject;
 use crate::source::{Notification, Proof, SourceConfig};
 use crate::unusable::Unusable;
@@ -63,11 +63,14 @@ async fn receive(
     body: Body,
 ) -> Result<Accepted, Reject> {
     let mut pace = admit(ingress, source, push).await?;
-    let _permit = ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)?;
-    let body = read(ingress, source, &push.headers, body).await?;
-    if source.kind.proof() == Proof::Body {
-        pace = admit_body(ingress, source, push, &body).await?;
-    }
+    let (body, _permit) = if source.kind.proof() == Proof::Body {
+        let proven = prove_body(ingress, source, push, body).await?;
+        pace = admit_verified(ingress, source, push).await?;
+        proven
+    } else {
+        let permit = work(ingress)?;
+        (read(ingress, source, &push.headers, body).await?, permit)
+    };
     let received_at_ms = Clock::system().now_ms();
     let notification = Notification { headers: &push.headers, body: &body, received_at_ms };
     if let Some(answer) = source.kind.challenge(&notification) {
@@ -106,14 +109,19 @@ struct Taking {
     received_at_ms: u64,
 }
 
-async fn read(
+/// Finds a place among the pushes that are worked on.
+pub(crate) fn work(ingress: &Ingress) -> Result<SemaphorePermit<'_>, Reject> {
+    ingress.at_once.try_acquire().map_err(|_full| Reject::Busy)
+}
+
+pub(crate) async fn read(
     ingress: &Ingress,
     source: &SourceConfig,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Bytes, Reject> {
     source.kind.takes(headers).map_err(Reject::Format)?;
-    let within = Duration::from_secs(4);
+    let within = IngressConfig::BODY_WITHIN;
     read_body(headers, body, ingress.max_body_bytes, within).await.map_err(Reject::Body)
 }
 

