@@ -36,7 +36,9 @@ pub(crate) async fn open(
         }
         tokio::spawn(Arc::clone(&streams).watch(mark));
     }
-    let limit = |scope, quota: Quota| Limit::new(scope, quota, state.limiter.clone());
+    let limit = |scope, quota: Quota| {
+        Limit::new(scope, quota, state.limiter.clone()).asking_within(state.limiter_within)
+    };
     let clients = Arc::new(limit("client", quotas.client));
     let config = AccessConfig {
         verifier,

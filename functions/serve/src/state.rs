@@ -13,6 +13,8 @@ use crate::config::LogChoice;
 pub(crate) struct State {
     /// Without it the process counts alone.
     pub(crate) limiter: Option<Arc<dyn Limiter>>,
+    /// How long is waited for it.
+    pub(crate) limiter_within: Duration,
     pub(crate) streams: Arc<dyn Streams>,
     pub(crate) cursors: Arc<dyn Cursors>,
     pub(crate) tickets: Arc<dyn Tickets>,
@@ -25,9 +27,11 @@ pub(crate) fn open(
     redis: Option<Arc<Redis>>,
     longest_token: Duration,
 ) -> anyhow::Result<State> {
-    if let Some(redis) = redis {
+    if let (Some(redis), LogChoice::Redis(config)) = (redis, log) {
         let shared = Arc::new(RedisState::new(redis, longest_token));
-        return Ok(State::of(Some(Arc::clone(&shared) as _), &shared));
+        // A push has the append to wait for, too.
+        let within = config.redis.answer_within / 2;
+        return Ok(State::of(Some(Arc::clone(&shared) as _), within, &shared));
     }
     let memory = match log {
         LogChoice::Fjall(config) => {
@@ -37,16 +41,17 @@ pub(crate) fn open(
         }
         LogChoice::Memory(_) | LogChoice::Redis(_) => MemoryState::default(),
     };
-    Ok(State::of(None, &Arc::new(memory)))
+    Ok(State::of(None, Duration::ZERO, &Arc::new(memory)))
 }
 
 impl State {
-    fn of<T>(limiter: Option<Arc<dyn Limiter>>, kept: &Arc<T>) -> Self
+    fn of<T>(limiter: Option<Arc<dyn Limiter>>, limiter_within: Duration, kept: &Arc<T>) -> Self
     where
         T: Streams + Cursors + Tickets + Revocations,
     {
         Self {
             limiter,
+            limiter_within,
             streams: Arc::clone(kept) as _,
             cursors: Arc::clone(kept) as _,
             tickets: Arc::clone(kept) as _,

@@ -18,6 +18,7 @@ pub struct Limit {
     scope: &'static str,
     quota: Quota,
     shared: Option<Arc<dyn Limiter>>,
+    asked_within: Duration,
     local: Local,
     checks: AtomicU32,
     /// Whoever goes on regardless costs the shared limiter nothing.
@@ -45,14 +46,28 @@ impl Limit {
     const FORGET_EVERY: u32 = 10_000;
     /// Longest wait for the shared limiter. One push asks it up to three times before its event is appended, and all of
     /// that has 5 s.
-    const SHARED_WITHIN: Duration = Duration::from_millis(250);
+    const ASKED_WITHIN: Duration = Duration::from_millis(250);
 
     /// A limit with a `scope` that names it in metrics and keys; without `shared` this process counts alone.
     #[must_use]
     pub fn new(scope: &'static str, quota: Quota, shared: Option<Arc<dyn Limiter>>) -> Self {
         let local = LocalQuota::per_minute(quota.per_minute).allow_burst(quota.burst);
         let local = RateLimiter::keyed(local).with_middleware::<StateInformationMiddleware>();
-        Self { scope, quota, shared, local, checks: AtomicU32::new(0), refused: Mutex::default() }
+        Self {
+            scope,
+            quota,
+            shared,
+            asked_within: Self::ASKED_WITHIN,
+            local,
+            checks: AtomicU32::new(0),
+            refused: Mutex::default(),
+        }
+    }
+
+    /// Waits so long for the shared limiter, and not 250 ms.
+    #[must_use]
+    pub fn asking_within(self, asked_within: Duration) -> Self {
+        Self { asked_within, ..self }
     }
 
     /// Counts one try of `key`.
@@ -94,7 +109,7 @@ impl Limit {
             return verdict;
         }
         let asked = shared.take(self.scope, key, self.quota);
-        match tokio::time::timeout(Self::SHARED_WITHIN, asked).await {
+        match tokio::time::timeout(self.asked_within, asked).await {
             Ok(Ok(verdict)) => {
                 if !verdict.is_allowed() {
                     self.refused().remember(key, verdict.retry_after);
