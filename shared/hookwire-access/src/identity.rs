@@ -61,6 +61,16 @@ impl Identity {
         }
     }
 
+    /// Whose the cursors are that a client leaves. A user has so many clients; without keys nobody tells users apart, so
+    /// that each client stands for itself.
+    #[must_use]
+    pub fn owner_of(&self, client: &str) -> String {
+        match self {
+            Self::Anybody => within(None, client),
+            Self::User(_) => self.subject(),
+        }
+    }
+
     /// What stands for the user in logs.
     #[must_use]
     pub fn hash(&self) -> Option<String> {

@@ -35,7 +35,7 @@ pub(crate) async fn post_ack(
         let detail = "client has 1 to 256 bytes, cursor at most 2048";
         return Err(bad_request("bad-ack", detail));
     }
-    let left = egress.cursors.put(&identity.subject(), &ack.client, &ack.cursor).await;
+    let left = egress.cursors.put(&identity.owner_of(&ack.client), &ack.client, &ack.cursor).await;
     left.map_err(|_cause| {
         let detail = "what keeps the cursors does not answer; try again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)

@@ -76,7 +76,7 @@ async fn follow(
         Begin::At(start) => Places::at(topics, start),
         Begin::After(cursor) => Places::after(topics, &cursor),
         Begin::AfterLeftBy(client) => {
-            match egress.cursors.get(&identity.subject(), &client).await {
+            match egress.cursors.get(&identity.owner_of(&client), &client).await {
                 Ok(Some(cursor)) => Places::after(topics, &cursor),
                 Ok(None) => Places::at(topics, Start::Tail),
                 // To begin live would pass over what the client has not seen, without a word.

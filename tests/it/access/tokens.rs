@@ -72,3 +72,17 @@ async fn webhooks_need_no_token_and_no_page_of_another_origin_can_push_one() {
         assert_eq!(answer.status(), status, "{header}: {value}");
     }
 }
+
+#[tokio::test]
+async fn without_keys_any_number_of_clients_leaves_cursors() {
+    let relay = Relay::start().await;
+    relay.publish("a", "1", &json!(1)).await;
+    let cursor = relay.publish("a", "2", &json!(2)).await["cursor"].clone();
+    relay.publish("a", "3", &json!(3)).await;
+    for n in 0..150 {
+        let ack = json!({ "client": format!("client-{n}"), "cursor": cursor });
+        assert_eq!(relay.post("/ack").json(&ack).send().await.unwrap().status(), 204);
+    }
+    let mut first = relay.follow("topic=a&client=client-0", None).await;
+    assert_eq!(first.event().await.payload(), 3);
+}
