@@ -37,7 +37,7 @@ pub(crate) fn open(
         LogChoice::Fjall(config) => {
             let path = config.path.with_added_extension("revocations");
             let kept = MemoryState::with_revocations_in(&path);
-            kept.with_context(|| format!("cannot keep revocations in {}", path.display()))?
+            kept.with_context(|| format!("cannot read the revocations in {}", path.display()))?
         }
         LogChoice::Memory(_) | LogChoice::Redis(_) => MemoryState::default(),
     };

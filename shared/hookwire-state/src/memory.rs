@@ -17,7 +17,7 @@ impl MemoryState {
     ///
     /// # Errors
     ///
-    /// The system's: the file cannot be read or written.
+    /// The system's: the file is there and cannot be read.
     pub fn with_revocations_in(path: &std::path::Path) -> std::io::Result<Self> {
         let revocations = revocations::MemoryRevocations::in_file(path)?;
         Ok(Self { revocations, ..Self::default() })

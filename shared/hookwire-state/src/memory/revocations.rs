@@ -1,6 +1,6 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -15,19 +15,41 @@ pub(super) struct MemoryRevocations(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     all: Vec<Revocation>,
+    /// Where they are kept, and the file once there is something to write.
+    path: Option<PathBuf>,
     file: Option<File>,
 }
 
 impl MemoryRevocations {
     /// Reads what a file holds, one revocation in a line, and goes on writing there.
     pub(super) fn in_file(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let kept = Kept { path: Some(path.to_owned()), ..Kept::default() };
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self(Mutex::new(kept))),
+            Err(error) => return Err(error),
+        };
         let mut all = Vec::new();
         for line in BufReader::new(&file).split(b'\n') {
             // A line that a crash cut short was never acknowledged.
             all.extend(std::str::from_utf8(&line?).ok().and_then(read_line));
         }
-        Ok(Self(Mutex::new(Kept { all, file: Some(file) })))
+        Ok(Self(Mutex::new(Kept { all, ..kept })))
+    }
+}
+
+impl Kept {
+    fn write(&mut self, revocation: &Revocation) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().create(true).append(true).open(path)?,
+        };
+        file.write_all(write_line(revocation).as_bytes())?;
+        // It is an act that must hold, and so rare that waiting for the disk costs nothing.
+        file.sync_data()?;
+        self.file = Some(file);
+        Ok(())
     }
 }
 
@@ -57,11 +79,10 @@ fn read_line(line: &str) -> Option<Revocation> {
 impl Revocations for MemoryState {
     async fn revoke(&self, revocation: &Revocation) -> Result<(), Unavailable> {
         let mut kept = self.revocations.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &mut kept.file {
-            let written = file.write_all(write_line(revocation).as_bytes());
-            // It is an act that must hold, and so rare that waiting for the disk costs nothing.
-            written.and_then(|()| file.sync_data()).map_err(|error| Unavailable(error.into()))?;
-        }
+        kept.write(revocation).map_err(|error| {
+            tracing::warn!(%error, "a revocation could not be written to its file");
+            Unavailable(error.into())
+        })?;
         kept.all.push(revocation.clone());
         Ok(())
     }
