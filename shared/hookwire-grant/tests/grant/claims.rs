@@ -83,6 +83,10 @@ async fn a_claim_that_breaks_its_rule_is_refused_with_a_reason() {
         (good().claim("exp", json!((NOW + 3600) * 1000)), far),
         (good().claim("exp", json!(u64::MAX)), far),
         (good().claim("exp", json!(f64::MAX)), far),
+        (
+            good().claim("iat", json!(NOW - 30 * 86_400)).claim("exp", json!(NOW + 120)),
+            "the token lives for longer",
+        ),
         (good().claim("nbf", json!("0")), "the token's nbf is not a number"),
         (good().claim("nbf", json!(null)), "the token's nbf is not a number"),
         (good().claim("iat", json!("0")), "the token's iat is not a number"),
