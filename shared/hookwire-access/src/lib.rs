@@ -13,13 +13,27 @@ mod identity;
 mod origin;
 mod proof;
 mod refusal;
+mod revoke;
 mod sealed;
 mod tickets;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+
 pub use access::{Access, AccessConfig, Identified, Purpose};
-pub use admin::{guard_admin, router};
+pub use admin::guard_admin;
 pub use audit::Audit;
 pub use identity::Identity;
 pub use origin::{Origins, guard_pages};
 pub use refusal::Refusal;
 pub use sealed::{SameSite, Sealer};
+
+/// The routes `POST /tickets` and `POST /admin/revoke`.
+pub fn router(access: Arc<Access>) -> Router {
+    Router::new()
+        .route("/tickets", post(tickets::post_tickets))
+        .route("/admin/revoke", post(revoke::post_revoke))
+        .with_state(access)
+}
