@@ -7,7 +7,7 @@ from pathlib import Path
 from templates.cfn import leaves_of, variables
 
 # Variables that are not the relay's own.
-OTHER_VARIABLES = {"RUST_LOG", "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "AWS_USE_DUALSTACK_ENDPOINT"}
+OTHER_VARIABLES = {"RUST_LOG", "AWS_USE_DUALSTACK_ENDPOINT"}
 REFERENCES = ("secretsmanager:", "ssm:")
 
 
