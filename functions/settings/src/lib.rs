@@ -8,6 +8,7 @@ mod log;
 mod queue;
 mod redis;
 mod retention;
+mod secrets;
 
 pub use access::{AccessSettings, Quotas, Signing, access};
 pub use keys::{KEYS, SOURCE_KEYS};
@@ -15,3 +16,4 @@ pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};
 pub use redis::{redis, redis_log};
 pub use retention::retention;
+pub use secrets::resolved;
