@@ -15,6 +15,7 @@ mod quarantine;
 mod queue;
 mod race;
 mod redis;
+mod secrets;
 mod shutdown;
 mod slow;
 mod sources;

@@ -3,6 +3,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookwire_aws_server::Server;
 use reqwest::{Client, RequestBuilder, Response};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -33,6 +34,14 @@ impl RelayOptions {
     #[must_use]
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.variables.push((format!("HOOKWIRE_{name}"), value.to_string()));
+        self
+    }
+
+    /// Has its secrets there.
+    #[must_use]
+    pub fn aws(mut self, server: &Server) -> Self {
+        let variables = server.variables().into_iter();
+        self.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
         self
     }
 
