@@ -17,6 +17,7 @@ mod race;
 mod redis;
 mod shutdown;
 mod slow;
+mod smoke;
 mod sources;
 mod terminal;
 mod verification;
