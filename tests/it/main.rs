@@ -5,6 +5,7 @@ mod browser;
 mod clients;
 mod connections;
 mod console;
+mod deploy;
 mod follow;
 mod gap;
 mod hostile;
