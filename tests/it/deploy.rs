@@ -54,9 +54,12 @@ impl Checkout {
     /// Whether it succeeded, what it said, and which tools it called that change anything.
     fn deploy(&self, arguments: &[&str]) -> (bool, String, Vec<String>) {
         let folder = self.0.path();
-        let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+        let system = std::env::var_os("PATH").unwrap();
+        let path = std::env::join_paths(
+            std::iter::once(folder.join("bin")).chain(std::env::split_paths(&system)),
+        );
         let mut command = Command::new(folder.join("scripts/deploy"));
-        command.args(arguments).env("PATH", path).env("HOME", folder);
+        command.args(arguments).env("PATH", path.unwrap()).env("HOME", folder);
         command.env("AWS_REGION", "eu-west-1").stdin(std::process::Stdio::null());
         let Output { status, stdout, stderr } = command.output().unwrap();
         let calls = fs::read_to_string(folder.join("calls")).unwrap_or_default();

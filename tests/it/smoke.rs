@@ -97,7 +97,7 @@ async fn a_wrong_secret_and_a_relay_that_is_not_there_fail() {
 async fn a_relay_that_repeats_skips_or_does_not_know_a_duplicate_fails() {
     for (lie, step, before) in [
         (Lie::DeliversTwice, "duplicate", "publish"),
-        (Lie::AppendsTwice, "duplicate", "publish"),
+        (Lie::SaysAppended, "duplicate", "publish"),
         (Lie::Skips, "resume", "duplicate"),
         (Lie::Repeats, "resume", "duplicate"),
     ] {

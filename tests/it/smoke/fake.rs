@@ -16,8 +16,8 @@ use tokio::sync::watch;
 pub(super) enum Lie {
     /// Says `duplicate`, and delivers it all the same.
     DeliversTwice,
-    /// Says `appended` of the same id again.
-    AppendsTwice,
+    /// Says `appended` of the same id again, and delivers it once.
+    SaysAppended,
     /// Resumes one event too late.
     Skips,
     /// Resumes one event too early.
@@ -53,11 +53,10 @@ async fn publish(
     let id = headers["idempotency-key"].to_str().unwrap();
     let event = json!({ "specversion": "1.0", "id": id, "subject": topic, "data": data });
     let known = fake.events.borrow().iter().any(|event| event["id"] == id);
-    let appends = !known || matches!(fake.lie, Lie::DeliversTwice | Lie::AppendsTwice);
-    if appends {
+    if !known || fake.lie == Lie::DeliversTwice {
         fake.events.send_modify(|events| events.push(event));
     }
-    let duplicate = known && fake.lie != Lie::AppendsTwice;
+    let duplicate = known && fake.lie != Lie::SaysAppended;
     Json(json!({ "outcome": if duplicate { "duplicate" } else { "appended" } }))
 }
 
