@@ -6,8 +6,8 @@ from pathlib import Path
 
 from templates.cfn import leaves_of, variables
 
-# Variables that are not the relay's own.
-OTHER_VARIABLES = {"RUST_LOG", "AWS_USE_DUALSTACK_ENDPOINT"}
+# Variables that are no settings: others', and where the file of the settings is.
+OTHER_VARIABLES = {"RUST_LOG", "AWS_USE_DUALSTACK_ENDPOINT", "HOOKWIRE_CONFIG"}
 REFERENCES = ("secretsmanager:", "ssm:")
 
 

@@ -32,6 +32,27 @@ async fn guarded_redis() -> Redis {
     redis
 }
 
+#[tokio::test]
+async fn the_file_itself_may_be_kept_with_the_secrets() {
+    let server = Server::start().await;
+    server.parameter("/code", &format!("{MARK}1")).await;
+    let file = "[[sources]]\nname = 'code'\nkind = 'bearer'\nsecret = 'ssm:/code'\n";
+    server.parameter("/relay", file).await;
+    let options = RelayOptions::default().aws(&server).set("CONFIG", "ssm:/relay");
+    let relay = options.start().await;
+    for (secret, status) in [(format!("{MARK}1"), 200), ("ssm:/code".to_owned(), 401)] {
+        let push = relay.post("/webhooks/code").bearer_auth(secret).json(&json!(1));
+        assert_eq!(push.send().await.unwrap().status(), status);
+    }
+    server.parameter("/broken", "[[sources]]\nname = ").await;
+    for (reference, told) in
+        [("ssm:/none", "HOOKWIRE_CONFIG"), ("ssm:/broken", "ssm:/broken (line 2")]
+    {
+        let (good, said) = check(&with(&server, &[("HOOKWIRE_CONFIG", reference)]), "").await;
+        assert!(!good && said.contains(told), "{said}");
+    }
+}
+
 /// Publishes with a token of the harness' secret, and says how that was answered.
 async fn publish(relay: &Relay) -> u16 {
     let token = sign(&claims("alice", &json!({ "publish": ["a"] })));

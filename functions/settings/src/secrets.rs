@@ -1,20 +1,38 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use hookwire_boot::Origin;
 use hookwire_secrets::SecretsConfig;
 
 use crate::KEYS;
 
 /// Fetches what the references among the settings stand for (`secretsmanager:…`, `ssm:…`); without any it does nothing.
+/// `HOOKWIRE_CONFIG` may be one, too, and then stands for the text of the file.
 ///
 /// What cannot be had is told with all other mistakes, of the settings that a function reads.
 pub async fn resolved(origin: Origin) -> Origin {
+    let origin = match origin.file_reference().map(str::to_owned) {
+        None => origin,
+        Some(reference) => {
+            let fetched = fetch(&origin, [reference].into()).await;
+            fetched.into_values().fold(origin, Origin::with_file)
+        }
+    };
     let references = origin.references(&KEYS);
+    let fetched = fetch(&origin, references).await;
+    origin.with_fetched(fetched)
+}
+
+async fn fetch(
+    origin: &Origin,
+    references: BTreeSet<String>,
+) -> BTreeMap<String, Result<String, String>> {
     if references.is_empty() {
-        return origin;
+        return BTreeMap::new();
     }
     let config = SecretsConfig::from_variables(|name| origin.variable(name));
     let fetched = hookwire_secrets::fetch(references, &config).await;
-    origin.with_fetched(fetched.into_iter().map(|(reference, outcome)| {
-        let outcome = outcome.map_err(|error| error.to_string());
-        (reference, outcome)
-    }))
+    let told = |outcome: Result<_, hookwire_secrets::FetchError>| {
+        outcome.map_err(|error| error.to_string())
+    };
+    fetched.into_iter().map(|(reference, outcome)| (reference, told(outcome))).collect()
 }

@@ -43,17 +43,17 @@ impl File {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&name, &text),
-            Err(error) => Self {
-                entries: Entries::new(),
-                mistakes: vec![Mistake {
-                    key: key.to_owned(),
-                    place: None,
-                    value: Some(name.clone()),
-                    right: format!("expects a TOML file that can be read: {error}"),
-                }],
-                name,
-            },
+            Err(error) => {
+                Self::missing(key, name, format!("expects a TOML file that can be read: {error}"))
+            }
         }
+    }
+
+    /// One that the user named by `key` and that could not be had; `right` says what would be.
+    pub(super) fn missing(key: &str, name: String, right: String) -> Self {
+        let value = Some(name.clone());
+        let mistake = Mistake { key: key.to_owned(), place: None, value, right };
+        Self { name, entries: Entries::new(), mistakes: vec![mistake] }
     }
 
     pub(super) fn parse(name: &str, text: &str) -> Self {

@@ -33,6 +33,8 @@ pub struct Origin {
     /// Everybody's, ours among them: a setting may name one that holds a secret.
     pub(super) environment: Variables,
     pub(super) file: File,
+    /// What stands for the text of the file, where it is kept with the secrets.
+    file_reference: Option<String>,
     pub(super) fetched: Fetched,
 }
 
@@ -52,7 +54,27 @@ impl Origin {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         let environment = set(variables);
         let file = File::parse(DEFAULT_FILE, file);
-        Self { variables: ours(&environment), environment, file, fetched: Fetched::new() }
+        let variables = ours(&environment);
+        Self { variables, environment, file, file_reference: None, fetched: Fetched::new() }
+    }
+
+    /// The reference that `HOOKWIRE_CONFIG` is, if it is one: it stands for the text of the file, where a process has no file
+    /// of its own. It has to be given to [`Origin::with_file`], before the others are asked for.
+    #[must_use]
+    pub fn file_reference(&self) -> Option<&str> {
+        self.file_reference.as_deref()
+    }
+
+    /// Takes the text that was fetched for the file, or what is wrong and what would be right.
+    #[must_use]
+    pub fn with_file(mut self, fetched: Result<String, String>) -> Self {
+        if let Some(reference) = self.file_reference.take() {
+            self.file = match fetched {
+                Ok(text) => File::parse(&reference, &text),
+                Err(right) => File::missing(CONFIG_VARIABLE, reference, right),
+            };
+        }
+        self
     }
 
     /// The values that stand for secrets kept elsewhere (`secretsmanager:…`, `ssm:…`), each once: of `keys`, of all that is
@@ -117,7 +139,14 @@ impl Origin {
     ) -> Self {
         let environment = set(variables);
         let variables = ours(&environment);
-        let file = match (config_path, variables.get(CONFIG_VARIABLE)) {
+        let named = variables.get(CONFIG_VARIABLE);
+        let file_reference =
+            named.and_then(|named| named.to_str()).filter(|named| is_reference(named));
+        let file_reference = file_reference.filter(|_| config_path.is_none()).map(str::to_owned);
+        let file = match (config_path, named) {
+            (None, Some(_)) if let Some(reference) = file_reference.clone() => {
+                File::missing(CONFIG_VARIABLE, reference, NOT_FETCHED.to_owned())
+            }
             (Some(path), _) => File::read("configuration file", &path),
             (None, Some(path)) => File::read(CONFIG_VARIABLE, Path::new(path)),
             (None, None) => {
@@ -130,9 +159,11 @@ impl Origin {
                 }
             }
         };
-        Self { variables, environment, file, fetched: Fetched::new() }
+        Self { variables, environment, file, file_reference, fetched: Fetched::new() }
     }
 }
+
+const NOT_FETCHED: &str = "stands for a text that this command does not fetch; name a file";
 
 fn set(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
     variables
