@@ -20,16 +20,18 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let origin = hookwire_settings::resolved(Origin::process(None)).await;
     let settings = Settings::load(&KEYS, &["sources"], origin);
     let retention = hookwire_settings::retention(&settings);
-    let queue = hookwire_settings::queue(&settings);
-    let log = hookwire_settings::shared_log(&settings)
-        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
+    let durability = hookwire_settings::durability(&settings);
+    let queue = hookwire_sqs_settings::sqs(&settings).zip(durability);
+    let log = hookwire_settings::shared_log(&settings).map(|address| {
+        hookwire_settings::redis_log(&settings, address, retention, durability.as_ref())
+    });
     if queue.is_none() {
         settings.mistake("queue", "must be the queue that this function is called for");
     }
     let log_format = settings.value("log_format");
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
-    let (log, queue) = log.zip(queue).context("the log or the queue is missing")?;
-    let drain = queue.drain(&retention);
-    Ok((Config { log, queue: queue.sqs, drain, log_format }, warnings))
+    let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
+    let drain = durability.drain(&retention);
+    Ok((Config { log, queue, drain, log_format }, warnings))
 }

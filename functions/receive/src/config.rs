@@ -6,14 +6,16 @@ use hookwire_egress_sse::ApiConfig;
 use hookwire_http::TrustedHops;
 use hookwire_ingress::IngressConfig;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::{KEYS, QueueSettings};
+use hookwire_queue::Durability;
+use hookwire_queue_sqs::SqsConfig;
+use hookwire_settings::KEYS;
 use hookwire_sources::ReachedBy;
 
 /// What the function runs with.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) log: RedisLogConfig,
-    pub(crate) queue: Option<QueueSettings>,
+    pub(crate) queue: Option<(SqsConfig, Durability)>,
     pub(crate) ingress: IngressConfig,
     pub(crate) api: ApiConfig,
     pub(crate) access: AccessSettings,
@@ -25,9 +27,11 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let origin = hookwire_settings::resolved(Origin::process(None)).await;
     let settings = Settings::load(&KEYS, &["sources"], origin);
     let retention = hookwire_settings::retention(&settings);
-    let queue = hookwire_settings::queue(&settings);
-    let log = hookwire_settings::shared_log(&settings)
-        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
+    let durability = hookwire_settings::durability(&settings);
+    let queue = hookwire_sqs_settings::sqs(&settings).zip(durability);
+    let log = hookwire_settings::shared_log(&settings).map(|address| {
+        hookwire_settings::redis_log(&settings, address, retention, durability.as_ref())
+    });
     let access = hookwire_edges::keyed_access(&settings);
     let max_body_bytes = hookwire_edges::max_body_bytes(&settings);
     let ingress = IngressConfig {

@@ -42,9 +42,9 @@ impl Parts {
         let intake = Intake::new(Arc::clone(&log), Arc::clone(&quarantine));
         let intake = match config.queue {
             None => intake,
-            Some(settings) => {
-                let queue = Arc::new(SqsQueue::new(settings.sqs));
-                intake.with_queue(queue, settings.durability, Lateness::default())
+            Some((sqs, durability)) => {
+                let queue = Arc::new(SqsQueue::new(sqs));
+                intake.with_queue(queue, durability, Lateness::default())
             }
         };
         let (ingress, api, intake) = (config.ingress, config.api, Arc::new(intake));

@@ -6,9 +6,9 @@ use hookwire_edges::texts;
 use hookwire_ingress::Proof;
 use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_queue_sqs::SqsQueue;
-use hookwire_settings::QueueSettings;
 
 use crate::config::{Config, LogChoice, load};
+use crate::queue::QueueSettings;
 
 /// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis and
 /// the queue if they are used.

@@ -12,8 +12,11 @@ use hookwire_ingress::IngressConfig;
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::{KEYS, LogAddress, QueueSettings};
+use hookwire_queue::Durability;
+use hookwire_settings::{KEYS, LogAddress};
 use hookwire_sources::ReachedBy;
+
+use crate::queue::QueueSettings;
 
 /// What the relay runs with.
 #[derive(Debug)]
@@ -72,12 +75,13 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     let egress = hookwire_edges::egress(&settings);
     let max_body_bytes = hookwire_edges::max_body_bytes(&settings);
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
-    let queue = hookwire_settings::queue(&settings);
+    let durability = hookwire_settings::durability(&settings);
+    let queue = hookwire_sqs_settings::sqs(&settings).zip(durability);
     let config = Config {
         listen,
         listener: listener(&settings, egress.slow_after, trusted_hops),
-        log: log(&settings, queue.as_ref()),
-        queue,
+        log: log(&settings, durability.as_ref()),
+        queue: queue.map(|(sqs, durability)| QueueSettings { sqs, durability }),
         ingress: IngressConfig {
             sources: hookwire_sources::read(&settings, reached_by),
             max_body_bytes,
@@ -92,7 +96,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     Ok((config, settings.finish()?))
 }
 
-fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
+fn log(settings: &Settings, durability: Option<&Durability>) -> LogChoice {
     let retention = hookwire_settings::retention(settings);
     let garbage_bytes = settings.value::<Bytes>("garbage_bytes").0 as u64;
     match settings.value("log") {
@@ -101,7 +105,7 @@ fn log(settings: &Settings, queue: Option<&QueueSettings>) -> LogChoice {
             LogChoice::Fjall(FjallConfig { garbage_bytes, ..FjallConfig::new(path, retention) })
         }
         LogAddress::Redis(address) => LogChoice::Redis(Box::new(hookwire_settings::redis_log(
-            settings, address, retention, queue,
+            settings, address, retention, durability,
         ))),
     }
 }

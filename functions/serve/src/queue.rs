@@ -2,12 +2,18 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hookwire_log::{Lateness, Log, Quarantine};
-use hookwire_queue::{Backlog, Drain, DrainConfig, Intake, Pump, Queue};
-use hookwire_queue_sqs::SqsQueue;
-use hookwire_settings::QueueSettings;
+use hookwire_queue::{Backlog, Drain, DrainConfig, Durability, Intake, Pump, Queue};
+use hookwire_queue_sqs::{SqsConfig, SqsQueue};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+/// The queue beside the log, and what goes there.
+#[derive(Debug)]
+pub(crate) struct QueueSettings {
+    pub(crate) sqs: SqsConfig,
+    pub(crate) durability: Durability,
+}
 
 /// What takes events in, and what a queue beside the log needs to be emptied.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ impl Queueing {
         tasks.spawn(Backlog::new(Arc::clone(&queue), lateness.clone()).run(stop.clone()));
         tokio::spawn(report(Arc::downgrade(&sqs)));
         info!(
-            mirrors = settings.mirrors(),
+            mirrors = settings.durability.mirrors(),
             "beside the log is the queue {}", settings.sqs.queue_url
         );
         let intake = Intake::new(log, quarantine);

@@ -45,7 +45,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
             let (log, quarantine) = (Arc::clone(&log), Arc::clone(&quarantine));
             Queueing::start(
                 settings,
-                settings.drain(config.log.retention()),
+                settings.durability.drain(config.log.retention()),
                 log,
                 quarantine,
                 &stop,

@@ -4,21 +4,20 @@ use std::time::Duration;
 use hookwire_boot::{FromSetting, Secret, Settings};
 use hookwire_log::Retention;
 use hookwire_log_redis::RedisLogConfig;
+use hookwire_queue::Durability;
 use hookwire_redis::{Certificates, HashSecret, RedisAddress, RedisConfig};
-
-use crate::QueueSettings;
 
 /// Reads the settings of a log in Redis, beside this queue if there is one.
 pub fn redis_log(
     settings: &Settings,
     address: RedisAddress,
     retention: Retention,
-    queue: Option<&QueueSettings>,
+    durability: Option<&Durability>,
 ) -> RedisLogConfig {
     RedisLogConfig {
         redis: redis(settings, address),
         retention,
-        tell_server_change: !queue.is_some_and(QueueSettings::brings_everything_back),
+        tell_server_change: !durability.is_some_and(Durability::brings_everything_back),
         clock: None,
     }
 }

@@ -27,10 +27,11 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let origin = hookwire_settings::resolved(Origin::process(None)).await;
     let settings = Settings::load(&KEYS, &["sources"], origin);
     let retention = hookwire_settings::retention(&settings);
-    // It is not used, but whether there is one decides what readers are told of a failover.
-    let queue = hookwire_settings::queue(&settings);
-    let log = hookwire_settings::shared_log(&settings)
-        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
+    // The queue is not used here, but what it keeps decides what readers are told of a failover.
+    let durability = hookwire_settings::durability(&settings);
+    let log = hookwire_settings::shared_log(&settings).map(|address| {
+        hookwire_settings::redis_log(&settings, address, retention, durability.as_ref())
+    });
     let access = hookwire_edges::keyed_access(&settings);
     let egress = EgressConfig {
         max_stream_bytes: Some(MAX_STREAM_BYTES),

@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 use tracing::{Dispatch, warn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::FromSetting;
@@ -47,14 +48,14 @@ impl FromSetting for LogFormat {
 
 /// Logs to stderr from now on; panics are logged and counted.
 ///
-/// `filter` is written like `RUST_LOG`, which it overrides; without either it is `info`, and that also stands in for one
-/// that does not parse, with a warning. Call it once, before there are threads that may panic.
+/// `filter` is written like `RUST_LOG`, `level` or `target=level` and several of them with commas, and overrides it; without
+/// either it is `info`, and that also stands in for one that does not parse, with a warning. Call it once, before there are threads that may panic.
 pub fn start(format: LogFormat, filter: Option<&str>) {
     let filter = filter.map(OsString::from).or_else(|| var_os("RUST_LOG"));
     let (filter, refused) = parsed(filter);
     // An empty NO_COLOR does not count. Source: <https://no-color.org>
     let colour = io::stderr().is_terminal() && var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let started = logger(format, filter, colour, io::stderr).try_init();
+    let started = logger(format, &filter, colour, io::stderr).try_init();
     panics::install();
     if let Err(error) = started {
         warn!(%error, "logging was started before");
@@ -65,33 +66,53 @@ pub fn start(format: LogFormat, filter: Option<&str>) {
 }
 
 /// The filter, and why it is not the one that was asked for.
-fn parsed(filter: Option<OsString>) -> (EnvFilter, Option<String>) {
+fn parsed(filter: Option<OsString>) -> (Targets, Option<String>) {
     let refused = match filter.filter(|text| !text.is_empty()).map(OsString::into_string) {
         None => None,
         Some(Err(_)) => Some("the log filter is not valid UTF-8".to_owned()),
-        Some(Ok(text)) => match EnvFilter::builder().parse(&text) {
+        Some(Ok(text)) => match text.parse() {
             Ok(filter) => return (filter, None),
             Err(error) => Some(format!("the log filter `{text}` does not parse: {error}")),
         },
     };
-    (EnvFilter::new(DEFAULT_FILTER), refused)
+    (DEFAULT_FILTER.parse().unwrap_or_default(), refused)
 }
 
-fn logger<W>(format: LogFormat, filter: EnvFilter, colour: bool, writer: W) -> Dispatch
+/// The filter, without the levels that nobody gets.
+fn capped(filter: &Targets) -> Targets {
+    let is_capped = |target: &str| {
+        CAPPED.iter().any(|capped| {
+            target
+                .strip_prefix(capped)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        })
+    };
+    let most = |target: &str, level: LevelFilter| match is_capped(target) {
+        true => level.min(LevelFilter::INFO),
+        false => level,
+    };
+    let general = filter.default_level().unwrap_or(LevelFilter::OFF);
+    let asked = filter.iter().map(|(target, level)| (target.to_owned(), most(target, level)));
+    let asked: Vec<_> = asked.collect();
+    let rest = CAPPED.iter().filter(|capped| !asked.iter().any(|(target, _)| target == *capped));
+    let rest: Vec<_> = rest.map(|capped| (*capped, general.min(LevelFilter::INFO))).collect();
+    Targets::new().with_default(general).with_targets(rest).with_targets(asked)
+}
+
+fn logger<W>(format: LogFormat, filter: &Targets, colour: bool, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let capped = CAPPED.iter().filter_map(|target| format!("{target}=info").parse().ok());
-    let filter = capped.fold(filter, EnvFilter::add_directive);
+    let filter = capped(filter);
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         // Otherwise a line that cannot be written is reported by `eprintln!`, which panics when stderr is gone: the
         // death of a log collector would kill every task that logs.
         .log_internal_errors(false);
     match format {
-        LogFormat::Text => builder.with_ansi(colour).finish().into(),
-        LogFormat::Json => builder.json().flatten_event(true).finish().into(),
+        LogFormat::Text => builder.with_ansi(colour).finish().with(filter).into(),
+        LogFormat::Json => builder.json().flatten_event(true).finish().with(filter).into(),
     }
 }
 
@@ -123,11 +144,12 @@ mod tests {
         let writer = log.clone();
         let (filter, refused) = parsed(filter.map(OsString::from));
         assert_eq!(refused, None);
-        let logger = logger(format, filter, false, move || writer.clone());
+        let logger = logger(format, &filter, false, move || writer.clone());
         tracing::dispatcher::with_default(&logger, || {
             info!(lag_events = 3, "caught up");
             debug!("appended event");
             tracing::trace!(target: "aws_smithy_runtime", "the body of a request");
+            tracing::debug!(target: "aws_smithy_runtime::client::http", "the body of a request");
         });
         let bytes = log.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -158,7 +180,9 @@ mod tests {
 
     #[test]
     fn what_would_print_payloads_is_not_logged_whatever_is_asked_for() {
-        for filter in ["trace", "aws_smithy_runtime=trace"] {
+        for filter in
+            ["trace", "aws_smithy_runtime=trace", "aws_smithy_runtime::client=trace", "aws=trace"]
+        {
             assert!(!logged(LogFormat::Text, Some(filter)).contains("the body"), "{filter}");
         }
     }
@@ -166,7 +190,7 @@ mod tests {
     #[test]
     fn a_filter_that_does_not_parse_is_told_and_info_stands_in() {
         let (filter, refused) = parsed(Some("hookwire=loud=er".into()));
-        assert_eq!(filter.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
+        assert_eq!(filter, DEFAULT_FILTER.parse().unwrap());
         let refused = refused.unwrap();
         assert!(refused.contains("hookwire=loud=er"), "{refused}");
     }
@@ -176,7 +200,7 @@ mod tests {
     fn a_filter_that_is_not_utf8_is_told_and_info_stands_in() {
         use std::os::unix::ffi::OsStringExt;
         let (filter, refused) = parsed(Some(OsString::from_vec(vec![0xff])));
-        assert_eq!(filter.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
+        assert_eq!(filter, DEFAULT_FILTER.parse().unwrap());
         assert_eq!(refused.unwrap(), "the log filter is not valid UTF-8");
     }
 }

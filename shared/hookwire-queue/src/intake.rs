@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookwire_event::{Event, Position};
-use hookwire_log::{AppendError, Appended, BoxError, Lateness, Log, Quarantine, Quarantined};
+use hookwire_log::{
+    AppendError, Appended, BoxError, Lateness, Log, Quarantine, Quarantined, Retention,
+};
 use tokio::time::timeout;
 
 use crate::arrears::Arrears;
 use crate::stamp::Stamp;
-use crate::{Content, InLog, Queue, Record, SendError};
+use crate::{Content, DrainConfig, InLog, Queue, Record, SendError};
 
 /// Takes events in: into the log, and into the queue beside it if there is one.
 ///
@@ -37,6 +39,30 @@ pub struct Durability {
     pub ack: Ack,
     /// When the drain looks whether the log still has a mirrored event; longer than what a failover can lose.
     pub delay: Duration,
+}
+
+impl Durability {
+    /// Whether every event goes to the queue.
+    #[must_use]
+    pub fn mirrors(&self) -> bool {
+        self.mode == Mode::Mirror
+    }
+
+    /// Whether whatever the log loses is in the queue, so that nobody has to be told of a possible loss.
+    #[must_use]
+    pub fn brings_everything_back(&self) -> bool {
+        self.mirrors() && self.ack == Ack::Queue
+    }
+
+    /// What a drain of the queue must know of a log that keeps so much.
+    #[must_use]
+    pub fn drain(&self, retention: &Retention) -> DrainConfig {
+        DrainConfig {
+            dedupe_window: retention.dedupe_window,
+            retention_age: retention.age,
+            verify_after: self.mirrors().then_some(self.delay),
+        }
+    }
 }
 
 /// What goes to the queue.
