@@ -3,7 +3,7 @@ use std::time::{Duration, Instant, SystemTime};
 use hookwire_event::{Data, Event, EventId, EventTime, EventType, Payload, SourceUri, Topic};
 use hookwire_queue::{Content, InLog, Record};
 use hookwire_sqs_server::Queue;
-use hookwire_tests::{Lambda, Stream, gmail_push};
+use hookwire_tests::{FunctionOptions, Stream, gmail_push};
 use serde_json::{Value, json};
 
 use super::Backends;
@@ -164,8 +164,9 @@ async fn the_lambda_function_answers_which_messages_sqs_must_keep() {
     let folder = tempfile::tempdir().unwrap();
     let queue = format!("sqs:{}", backends.queues.queue.url());
     let redis = backends.redis.url();
-    let variables = [("HOOKWIRE_LOG", redis.as_str()), ("HOOKWIRE_QUEUE", &queue)];
-    let function = Lambda::start("hookwire-drain", "drain", folder.path(), &variables).await;
+    let function = FunctionOptions::new("hookwire-drain", "drain", folder.path());
+    let function = function.variable("HOOKWIRE_LOG", &redis).variable("HOOKWIRE_QUEUE", &queue);
+    let function = function.deploy();
     let queue = backends.queues.queue.clone();
     for body in [spilled("t", "1", "x", SystemTime::now()), "poison".to_owned()] {
         queue.send(&body).await;
@@ -225,4 +226,5 @@ async fn the_lambda_function_answers_which_messages_sqs_must_keep() {
     let record = json!({ "body": "x", "attributes": {}, "messageAttributes": {} });
     let error = function.call(json!({ "Records": [record] })).await.unwrap_err();
     assert!(error["errorMessage"].as_str().unwrap().contains("no id"), "{error}");
+    function.check();
 }
