@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Backends;
 
 /// A record as a relay writes it that could reach nothing but the queue.
-pub(super) fn spilled(topic: &str, id: &str, data: &str, accepted: SystemTime) -> String {
+pub fn spilled(topic: &str, id: &str, data: &str, accepted: SystemTime) -> String {
     let event = Event {
         id: EventId::parse(id).unwrap(),
         source: SourceUri::parse("/webhooks/test").unwrap(),
@@ -37,7 +37,7 @@ async fn send_all(queue: &Queue, bodies: impl Iterator<Item = String>) {
 }
 
 /// The id of the next event, whatever the stream is told of before.
-pub(super) async fn next_id(stream: &mut Stream) -> String {
+pub async fn next_id(stream: &mut Stream) -> String {
     loop {
         let event = stream.event().await;
         if !event.name.starts_with("hookwire.") {
@@ -47,7 +47,7 @@ pub(super) async fn next_id(stream: &mut Stream) -> String {
 }
 
 /// Waits until this is so.
-pub(super) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {
         assert!(start.elapsed() < Duration::from_secs(60), "{what}");

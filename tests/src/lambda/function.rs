@@ -155,10 +155,16 @@ impl Function {
         self.retired.lock().unwrap().extend(environments);
     }
 
-    /// Starts an environment that nobody called for, and waits until it asks for an invocation.
-    pub async fn warm(&self) -> Arc<Environment> {
+    /// Starts an environment that nobody called for.
+    pub async fn start(&self) -> Arc<Environment> {
         let environment = Arc::new(Environment::start(&self.options.program).await);
         self.environments.lock().await.push(Arc::clone(&environment));
+        environment
+    }
+
+    /// Starts one, and waits until it asks for an invocation.
+    pub async fn warm(&self) -> Arc<Environment> {
+        let environment = self.start().await;
         environment.ready().await;
         environment
     }
