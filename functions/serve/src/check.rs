@@ -2,13 +2,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use hookwire_edges::texts;
 use hookwire_ingress::Proof;
 use hookwire_log_redis::{RedisLog, RedisLogConfig};
 use hookwire_queue_sqs::SqsQueue;
 use hookwire_settings::QueueSettings;
 
 use crate::config::{Config, LogChoice, load};
-use crate::relay::origins;
 
 /// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis and
 /// the queue if they are used.
@@ -59,7 +59,7 @@ fn say_access(config: &Config) -> anyhow::Result<()> {
             .map(|host| host.rsplit_once(':').map_or(host, |(host, _port)| host));
         host.is_some_and(|host| !matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
     };
-    for origin in origins(&config.egress).iter().filter(in_the_clear) {
+    for origin in texts(&config.egress.cors_origins).iter().filter(in_the_clear) {
         say(&format!(
             "warning: pages of {origin} reach their readers in the clear, and whoever changes them on the way can use \
              the cookies of those who read them"

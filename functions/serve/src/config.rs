@@ -1,22 +1,19 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use hookwire_boot::telemetry::LogFormat;
-use hookwire_boot::{Bytes, FromSetting, Mistakes, Origin, Settings, Warning};
-use hookwire_egress_sse::EgressConfig;
+use hookwire_boot::{Bytes, Mistakes, Origin, Settings, Warning};
+use hookwire_edges::AccessSettings;
+use hookwire_egress_sse::{ApiConfig, EgressConfig};
 use hookwire_http::{ClientCap, ListenerConfig, TrustedHops};
-use hookwire_hub::RingLimit;
 use hookwire_ingress::IngressConfig;
 use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::{AccessSettings, KEYS, LogAddress, QueueSettings};
-use http::HeaderValue;
-
-use crate::sources::{self, ReachedBy};
+use hookwire_settings::{KEYS, LogAddress, QueueSettings};
+use hookwire_sources::ReachedBy;
 
 /// What the relay runs with.
 #[derive(Debug)]
@@ -26,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) log: LogChoice,
     pub(crate) queue: Option<QueueSettings>,
     pub(crate) ingress: IngressConfig,
+    pub(crate) api: ApiConfig,
     pub(crate) egress: EgressConfig,
     pub(crate) access: AccessSettings,
     pub(crate) console: bool,
@@ -58,7 +56,7 @@ pub(crate) fn load(path: Option<PathBuf>) -> Result<(Config, Vec<Warning>), Mist
 
 fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
     let listen: SocketAddr = settings.value("listen");
-    let access = hookwire_settings::access(&settings);
+    let access = hookwire_edges::access(&settings);
     if !listen.ip().is_loopback() && access.verifier.is_none() {
         settings.mistake(
             "listen",
@@ -70,44 +68,22 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         true => ReachedBy::ThisMachine,
         false => ReachedBy::Anybody,
     };
-    let slow_after =
-        settings.value_in("slow_after", Duration::from_secs(1)..=Duration::from_hours(1));
-    let heartbeat =
-        settings.value_in("heartbeat", Duration::from_millis(100)..=Duration::from_hours(1));
-    if heartbeat >= slow_after {
-        settings.mistake("heartbeat", "must be shorter than `slow_after`, which relies on it");
-    }
-    let Bytes(max_body_bytes) = settings.value_in("max_body", Bytes(1)..=Bytes(64 << 20));
+    let egress = hookwire_edges::egress(&settings);
+    let max_body_bytes = hookwire_edges::max_body_bytes(&settings);
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
     let queue = hookwire_settings::queue(&settings);
     let config = Config {
         listen,
-        listener: listener(&settings, slow_after, trusted_hops),
+        listener: listener(&settings, egress.slow_after, trusted_hops),
         log: log(&settings, queue.as_ref()),
         queue,
         ingress: IngressConfig {
-            sources: sources::read(&settings, reached_by),
+            sources: hookwire_sources::read(&settings, reached_by),
             max_body_bytes,
             trusted_hops,
         },
-        egress: EgressConfig {
-            heartbeat,
-            retry: settings.value_in("retry", Duration::from_millis(1)..=Duration::from_hours(1)),
-            max_lifetime: settings
-                .value_in("max_lifetime", Duration::from_secs(1)..=Duration::from_hours(24 * 7)),
-            slow_after,
-            max_body_bytes,
-            ring: RingLimit {
-                events: settings.value_in("ring_events", 1..=1_000_000),
-                bytes: settings.value::<Bytes>("ring_bytes").0,
-                ..RingLimit::default()
-            },
-            cors_origins: settings
-                .list::<CorsOrigin>("cors_origins")
-                .into_iter()
-                .map(|one| one.0)
-                .collect(),
-        },
+        api: ApiConfig { max_body_bytes, cors_origins: egress.cors_origins.clone() },
+        egress,
         access,
         console: settings.value("console"),
         log_format: settings.value("log_format"),
@@ -148,26 +124,6 @@ fn listener(settings: &Settings, slow_after: Duration, hops: TrustedHops) -> Lis
         },
         accept_rate: NonZeroU32::new(accept_rate).unwrap_or(NonZeroU32::MIN),
         ..ListenerConfig::default()
-    }
-}
-
-/// An origin as browsers send it.
-struct CorsOrigin(HeaderValue);
-
-impl FromSetting for CorsOrigin {
-    const EXPECTS: &'static str =
-        "an origin: scheme, host and port if not the default, such as `https://app.example.com`";
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        let uri = http::Uri::from_str(text).map_err(|_detail| "it is no URL")?;
-        let bare =
-            uri.scheme().zip(uri.authority()).map(|(scheme, host)| format!("{scheme}://{host}"));
-        match bare {
-            Some(bare) if bare == text => {
-                HeaderValue::from_str(text).map(Self).map_err(|_detail| "it is no origin".into())
-            }
-            _ => Err("it has more or less than scheme, host and port".into()),
-        }
     }
 }
 

@@ -1,19 +1,16 @@
 //! The relay as one process, and the tools of a terminal.
 
-mod access;
 mod args;
 mod check;
 mod config;
 mod floor;
 mod log;
-mod probes;
 mod publish;
 mod quarantine;
 mod queue;
 mod redrive;
 mod relay;
 mod revoke;
-mod sources;
 mod state;
 mod tail;
 mod token;

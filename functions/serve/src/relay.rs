@@ -4,21 +4,23 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_egress_sse::{EgressConfig, EgressParts};
+use hookwire_edges::{health, open_access, texts};
+use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
 use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::Quarantine;
 use http::StatusCode;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::{info, warn};
 
 use crate::config::load;
 use crate::floor::floor;
 use crate::log::Kept;
 use crate::queue::Queueing;
-use crate::{access, log, probes, state};
+use crate::{log, state};
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
@@ -52,29 +54,33 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     };
     let Queueing { intake, lateness, tasks } = queueing;
     let intake = Arc::new(intake);
-    let (access, limits) = access::open(
+    let (access, limits) = open_access(
         config.access,
-        Origins::new(origins(&config.egress)),
+        Origins::new(texts(&config.egress.cors_origins)),
         config.ingress.trusted_hops,
         &state,
-    )
-    .await;
+    );
     let known_to = if access.is_open() {
         "open to this machine: no keys are configured"
     } else {
         "for who brings a token"
     };
-    let egress = EgressParts {
+    let api = ApiParts {
         log: Arc::clone(&log),
-        intake: Arc::clone(&intake),
-        lateness: lateness.clone(),
-        access,
-        cursors: state.cursors,
+        intake,
+        access: Arc::clone(&access),
+        cursors: Arc::clone(&state.cursors),
         event_limits: Arc::clone(&limits.events),
-        draining: stop.clone(),
     };
-    let edges = Edges { ingress: config.ingress, egress: config.egress, console: config.console };
-    let router = edges.router(egress, limits, quarantine)?;
+    let egress =
+        EgressParts { log, lateness, access, cursors: state.cursors, draining: stop.clone() };
+    let edges = Edges {
+        ingress: config.ingress,
+        api: config.api,
+        egress: config.egress,
+        console: config.console,
+    };
+    let router = edges.router(api, egress, limits, quarantine)?;
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
@@ -85,6 +91,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
 /// How the edges are set up.
 struct Edges {
     ingress: IngressConfig,
+    api: ApiConfig,
     egress: EgressConfig,
     console: bool,
 }
@@ -92,22 +99,26 @@ struct Edges {
 impl Edges {
     fn router(
         self,
+        api: ApiParts,
         parts: EgressParts,
         limits: IngressLimits,
         quarantine: Arc<dyn Quarantine>,
     ) -> anyhow::Result<Router> {
         let recorder = PrometheusBuilder::new().install_recorder()?;
-        let guard = LoopbackGuard { origins: origins(&self.egress).into() };
+        let guard = LoopbackGuard { origins: texts(&self.egress.cors_origins).into() };
         let access = Arc::clone(&parts.access);
-        let health = probes::health(Arc::clone(&parts.log), parts.lateness.clone());
+        let health = health(Arc::clone(&parts.log), parts.lateness.clone());
         let trusted_hops = self.ingress.trusted_hops;
         let (webhooks, admin) =
-            hookwire_ingress::routers(self.ingress, limits, Arc::clone(&parts.intake), quarantine);
+            hookwire_ingress::routers(self.ingress, limits, Arc::clone(&api.intake), quarantine);
         let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
-        let admin = floor(admin.merge(probes::metrics(recorder)), trusted_hops);
+        let admin = floor(admin.merge(metrics(recorder)), trusted_hops);
         let admin = admin.layer(only_administrators);
         let console = if self.console { hookwire_console::router() } else { Router::new() };
-        let pages = hookwire_egress_sse::router(self.egress, parts).merge(admin).merge(console);
+        let pages = hookwire_egress_sse::streams(self.egress, parts)
+            .merge(hookwire_egress_sse::api(self.api, api))
+            .merge(admin)
+            .merge(console);
         let router = if access.is_open() {
             // Nobody proves anything, so only this machine may come, and no page from elsewhere.
             let only_this_machine = from_fn_with_state(guard.clone(), guard_loopback);
@@ -120,10 +131,9 @@ impl Edges {
     }
 }
 
-/// The origins whose pages may call.
-pub(crate) fn origins(egress: &EgressConfig) -> Vec<String> {
-    let origins = egress.cors_origins.iter();
-    origins.filter_map(|origin| origin.to_str().ok().map(str::to_owned)).collect()
+/// `GET /metrics`, for Prometheus.
+fn metrics(recorder: PrometheusHandle) -> Router {
+    Router::new().route("/metrics", get(async move || recorder.render()))
 }
 
 async fn not_found() -> Problem {

@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 59] = [
+pub const KEYS: [Key; 60] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -170,6 +170,13 @@ pub const KEYS: [Key; 59] = [
         Some("1h"),
         "10m",
         "Longest life of a stream; browsers then come back by themselves.",
+    ),
+    key(
+        "linger",
+        None,
+        "30s",
+        "A stream without an event for so long ends, and its browser comes back after `retry`: polling, for where an open \
+         stream costs money. Without it streams stay open.",
     ),
     key(
         "slow_after",

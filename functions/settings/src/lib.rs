@@ -2,14 +2,12 @@
 //!
 //! All functions know all keys, so that one set of variables configures them all.
 
-mod access;
 mod keys;
 mod log;
 mod queue;
 mod redis;
 mod retention;
 
-pub use access::{AccessSettings, Quotas, Signing, access};
 pub use keys::{KEYS, SOURCE_KEYS};
 pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};

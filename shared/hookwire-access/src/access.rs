@@ -134,6 +134,7 @@ impl Access {
         if matches!(identity, Identity::Anybody) {
             return Ok(());
         }
+        self.streams.up_to_date().await;
         if self.streams.is_revoked(&identity.holder()) {
             return Err(Refusal::Revoked);
         }

@@ -7,7 +7,8 @@ use hookwire_http::{Problem, is_json, media_type, read_body};
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::{Egress, bad_request, place_in_json};
+use crate::api::Api;
+use crate::{bad_request, place_in_json};
 
 #[derive(Deserialize)]
 struct Ack {
@@ -17,11 +18,11 @@ struct Ack {
 
 /// `POST /ack`: leaves a cursor, from which `GET /events?client=…` of the same user resumes.
 pub(crate) async fn post_ack(
-    State(egress): State<Arc<Egress>>,
+    State(api): State<Arc<Api>>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (request, body) = request.into_parts();
-    let identity = egress.access.identify(&request, Purpose::Change).await?.identity;
+    let identity = api.parts.access.identify(&request, Purpose::Change).await?.identity;
     if !is_json(&media_type(&request.headers)) {
         let detail = "send application/json as Content-Type";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail));
@@ -35,7 +36,8 @@ pub(crate) async fn post_ack(
         let detail = "client has 1 to 256 bytes, cursor at most 2048";
         return Err(bad_request("bad-ack", detail));
     }
-    let left = egress.cursors.put(&identity.owner_of(&ack.client), &ack.client, &ack.cursor).await;
+    let left =
+        api.parts.cursors.put(&identity.owner_of(&ack.client), &ack.client, &ack.cursor).await;
     left.map_err(|_cause| {
         let detail = "what keeps the cursors does not answer; try again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)

@@ -7,6 +7,8 @@ use hookwire_state::Ended;
 pub(crate) enum Closing {
     /// It has lasted as long as a stream may.
     Lifetime,
+    /// It had no event for as long as a stream lingers.
+    Idle,
     /// The process stops.
     Shutdown,
     /// Newer streams of the same user have taken its place.
@@ -26,6 +28,7 @@ impl Closing {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Lifetime => "lifetime",
+            Self::Idle => "idle",
             Self::Shutdown => "shutdown",
             Self::Evicted => "evicted",
             Self::Expired => "expired",
@@ -37,7 +40,9 @@ impl Closing {
     /// When the client is to come back, in milliseconds: spread, or all would come at once.
     pub(crate) fn retry_ms(self, retry: Duration) -> u64 {
         match self {
-            Self::Lifetime | Self::Evicted | Self::Expired | Self::Revoked => jittered_ms(retry),
+            Self::Lifetime | Self::Idle | Self::Evicted | Self::Expired | Self::Revoked => {
+                jittered_ms(retry)
+            }
             Self::Shutdown | Self::Unavailable => {
                 jittered_ms(retry) + fastrand::u64(..=millis(Self::SPREAD))
             }

@@ -10,8 +10,9 @@ use hookwire_log::{Gap, Page, PageLimit, Start};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::Value;
 
+use crate::api::Api;
 use crate::control::gap_members;
-use crate::{Egress, bad_request, in_time, query_value, topic_of, unavailable};
+use crate::{bad_request, granted, in_time, query_value, topic_of, unavailable};
 
 /// Events of a page when no limit is given, and the highest limit.
 const DEFAULT_EVENTS: usize = 100;
@@ -21,13 +22,14 @@ const MAX_EVENTS: usize = 1_000;
 ///
 /// `next` is the cursor of the page that follows; a page without events and gap means that there are no more.
 pub(crate) async fn get_topic_events(
-    State(egress): State<Arc<Egress>>,
+    State(api): State<Arc<Api>>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (request, _body) = request.into_parts();
-    let identity = egress.access.identify(&request, Purpose::Read).await?.identity;
-    let topic = egress.granted(identity.follow(&topic_of(path)?), &identity, &request).await?;
+    let identity = api.parts.access.identify(&request, Purpose::Read).await?.identity;
+    let topic =
+        granted(&api.parts.access, identity.follow(&topic_of(path)?), &identity, &request).await?;
     let query = request.uri.query().unwrap_or_default();
     let limit = match query_value(query, "limit") {
         None => DEFAULT_EVENTS,
@@ -39,7 +41,7 @@ pub(crate) async fn get_topic_events(
                 bad_request("bad-limit", format!("limit is a whole number from 1 to {MAX_EVENTS}"))
             })?,
     };
-    let earliest = in_time(egress.log.locate(&topic, Start::Earliest)).await?;
+    let earliest = in_time(api.parts.log.locate(&topic, Start::Earliest)).await?;
     let earliest = earliest.map_err(|_cause| unavailable())?;
     let after =
         query_value(query, "after").filter(|after| !after.is_empty() && after != "earliest");
@@ -47,7 +49,7 @@ pub(crate) async fn get_topic_events(
     let unreadable = matches!(claimed, Some(Err(_)));
     let after = claimed.and_then(Result::ok).unwrap_or(earliest);
     let limit = PageLimit { events: limit, bytes: 4 * 1024 * 1024 };
-    let page = in_time(egress.log.read_after(&topic, after, limit)).await?;
+    let page = in_time(api.parts.log.read_after(&topic, after, limit)).await?;
     let page = page.map_err(|_cause| unavailable())?;
     let next = page.entries.last().map(|entry| entry.position);
     let next = next.or(page.gap.map(|gap| gap.resumed_at)).unwrap_or(after);

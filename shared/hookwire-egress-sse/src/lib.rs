@@ -3,6 +3,8 @@
 //! The wire is described in the README; every answer that is no stream and no page is a problem detail.
 
 mod ack;
+mod api;
+mod body;
 mod closing;
 mod cloud_event;
 mod control;
@@ -22,20 +24,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::routing::{get, post};
+use axum::routing::get;
 use hookwire_access::{Access, Identity, Refusal};
 use hookwire_event::{EventType, Topic};
 use hookwire_http::Problem;
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::{Lateness, Log};
-use hookwire_queue::Intake;
-use hookwire_state::{Cursors, EventLimits};
+use hookwire_state::Cursors;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::frame::SseCodec;
+
+pub use crate::api::{ApiConfig, ApiParts, api};
 
 /// How streams are served.
 #[derive(Debug, Clone)]
@@ -46,79 +49,66 @@ pub struct EgressConfig {
     pub retry: Duration,
     /// A stream ends by itself between nine tenths of this and all of it.
     pub max_lifetime: Duration,
+    /// A stream without an event for so long ends by itself, and its browser comes back: polling. `None` for never.
+    pub linger: Option<Duration>,
+    /// A stream ends by itself when so many bytes have gone over it: some fronts cut it at a size. `None` for never.
+    pub max_stream_bytes: Option<u64>,
     /// A connection that takes nothing for so long is closed. The socket sees to HTTP/1.1, a watchdog to HTTP/2.
     pub slow_after: Duration,
-    /// Largest body of a publish.
-    pub max_body_bytes: usize,
     /// Frames kept encoded per followed topic.
     pub ring: RingLimit,
     /// Origins whose pages may call, with credentials.
     pub cors_origins: Vec<HeaderValue>,
 }
 
-/// What the handlers share.
-#[derive(Debug)]
-struct Egress {
-    config: EgressConfig,
-    log: Arc<dyn Log>,
-    intake: Arc<Intake>,
-    hub: Hub,
-    access: Arc<Access>,
-    cursors: Arc<dyn Cursors>,
-    event_limits: Arc<EventLimits>,
-    /// Cancelled when the process is to stop: streams end then.
-    draining: CancellationToken,
-}
-
-/// What streams and publishers are served from.
+/// What streams are served from.
 #[derive(Debug)]
 pub struct EgressParts {
     /// The events.
     pub log: Arc<dyn Log>,
-    /// Where published events go.
-    pub intake: Arc<Intake>,
     /// Whether events are late, which streams tell.
     pub lateness: Lateness,
-    /// Who may follow and publish what.
+    /// Who may follow what.
     pub access: Arc<Access>,
     /// Cursors that clients left.
     pub cursors: Arc<dyn Cursors>,
-    /// How many events may come in.
-    pub event_limits: Arc<EventLimits>,
     /// Cancelled when the process is to stop: streams end then.
     pub draining: CancellationToken,
 }
 
-/// The routes of the egress, and those of tickets and revocations, which pages call as well.
-pub fn router(config: EgressConfig, parts: EgressParts) -> Router {
-    let EgressParts { log, intake, lateness, access, cursors, event_limits, draining } = parts;
+/// What the handlers of streams share.
+#[derive(Debug)]
+struct Egress {
+    config: EgressConfig,
+    hub: Hub,
+    access: Arc<Access>,
+    cursors: Arc<dyn Cursors>,
+    draining: CancellationToken,
+}
+
+/// The route of streams.
+pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
+    let EgressParts { log, lateness, access, cursors, draining } = parts;
     let cors = cors(&config.cors_origins);
-    let hub = Hub::new(Arc::clone(&log), Arc::new(SseCodec), config.ring).with_lateness(lateness);
-    let tickets = hookwire_access::router(Arc::clone(&access));
-    let egress = Egress { config, log, intake, hub, access, cursors, event_limits, draining };
-    let egress = Arc::new(egress);
+    let hub = Hub::new(log, Arc::new(SseCodec), config.ring).with_lateness(lateness);
+    let egress = Arc::new(Egress { config, hub, access, cursors, draining });
     Router::new()
         .route("/events", get(stream::get_events).head(stream::head_events))
-        .route("/ack", post(ack::post_ack))
-        .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
         .with_state(egress)
-        .merge(tickets)
         .layer(cors)
 }
 
-impl Egress {
-    /// What was granted, or the refusal, which the audit is told of.
-    async fn granted<T>(
-        &self,
-        granted: Result<T, Refusal>,
-        identity: &Identity,
-        request: &Parts,
-    ) -> Result<T, Problem> {
-        if let Err(refusal) = &granted {
-            self.access.refused(refusal, Some(identity), request).await;
-        }
-        Ok(granted?)
+/// What was granted, or the refusal, which the audit is told of.
+async fn granted<T>(
+    access: &Access,
+    granted: Result<T, Refusal>,
+    identity: &Identity,
+    request: &Parts,
+) -> Result<T, Problem> {
+    if let Err(refusal) = &granted {
+        access.refused(refusal, Some(identity), request).await;
     }
+    Ok(granted?)
 }
 
 /// Exact origins only: with credentials a wildcard would let any page read with its visitor's cookie.

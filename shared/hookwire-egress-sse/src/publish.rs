@@ -12,8 +12,9 @@ use hookwire_queue::Taken;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
-use crate::{Egress, bad_request, event_type_of, in_time, query_value, topic_of, unavailable};
+use crate::{bad_request, event_type_of, granted, in_time, query_value, topic_of, unavailable};
 
 /// How long a publish's body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -23,24 +24,25 @@ const API: &str = "/api";
 
 /// `POST /topics/{topic}/events`: publishes one event; answered when it is durable.
 pub(crate) async fn post_topic_events(
-    State(egress): State<Arc<Egress>>,
+    State(api): State<Arc<Api>>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     let (request, body) = request.into_parts();
-    let identity = egress.access.identify(&request, Purpose::Change).await?.identity;
-    let topic = egress.granted(identity.publish(&topic_of(path)?), &identity, &request).await?;
+    let identity = api.parts.access.identify(&request, Purpose::Change).await?.identity;
+    let topic =
+        granted(&api.parts.access, identity.publish(&topic_of(path)?), &identity, &request).await?;
     let (headers, query) = (&request.headers, request.uri.query().unwrap_or_default());
-    let body = read_body(headers, body, egress.config.max_body_bytes, BODY_WITHIN).await?;
+    let body = read_body(headers, body, api.config.max_body_bytes, BODY_WITHIN).await?;
     let event = match media_type(headers).as_str() {
         CLOUD_EVENT => parse_cloud_event(topic, &body)?,
         other => bare(topic, query, headers, other, &body)?,
     };
-    if !egress.access.is_bypassed(&request) {
-        egress.event_limits.take(event.topic.as_str()).await?;
+    if !api.parts.access.is_bypassed(&request) {
+        api.parts.event_limits.take(event.topic.as_str()).await?;
     }
     let id = event.id.clone();
-    let taken = in_time(egress.intake.take(event)).await?.map_err(refusal)?;
+    let taken = in_time(api.parts.intake.take(event)).await?.map_err(refusal)?;
     let tenant = identity.tenant().map(|tenant| ("tenant", tenant.as_str().to_owned()));
     let labels = [("outcome", taken.outcome().to_owned())].into_iter().chain(tenant);
     metrics::counter!("hookwire_published_total", &labels.collect::<Vec<_>>()).increment(1);

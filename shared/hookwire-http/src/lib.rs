@@ -1,6 +1,7 @@
 //! What every HTTP edge shares: problem details, the client's address, the guard of an open relay, the listener.
 
 mod activity;
+mod answer_by;
 mod body;
 mod bypass;
 mod client;
@@ -13,6 +14,7 @@ mod problem;
 mod seats;
 mod trouble;
 
+pub use answer_by::AnswerBy;
 pub use body::{is_json, media_type, read_body};
 pub use bypass::Bypass;
 pub use client::{ClientNet, Peer, TrustedHops};

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts};
 use deadpool_redis::redis::{self, RedisError};
@@ -30,11 +30,13 @@ struct Manager {
     epoch: AtomicU64,
 }
 
-/// A connection, and the epoch that it was made in.
+/// A connection, the epoch that it was made in, and when it was lent last.
 #[derive(Debug)]
 struct Pooled {
     connection: Connection,
     epoch: u64,
+    /// By the clock on the wall: in a function that was frozen the other one may have stood still.
+    lent_at: SystemTime,
 }
 
 impl managed::Manager for Manager {
@@ -45,15 +47,18 @@ impl managed::Manager for Manager {
         metrics::counter!("hookwire_redis_connections_opened_total").increment(1);
         // Before it is made: one that is given up meanwhile may already lead to the wrong server.
         let epoch = self.epoch.load(Ordering::Acquire);
-        Ok(Pooled { connection: self.server.connect(None).await?, epoch })
+        let connection = self.server.connect(None).await?;
+        Ok(Pooled { connection, epoch, lent_at: SystemTime::now() })
     }
 
     /// A check at every loan would double the time of a call; a connection that died meanwhile costs one retry.
-    async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<RedisError> {
+    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<RedisError> {
         if pooled.epoch != self.epoch.load(Ordering::Acquire) {
             return Err(RecycleError::message("it was given up with the others"));
         }
-        if metrics.last_used() < CHECK_AFTER {
+        let now = SystemTime::now();
+        let idle = now.duration_since(std::mem::replace(&mut pooled.lent_at, now));
+        if idle.is_ok_and(|idle| idle < CHECK_AFTER) {
             return Ok(());
         }
         let ping = redis::cmd("PING");

@@ -1,3 +1,4 @@
+mod heard;
 mod owed;
 mod watch;
 
@@ -11,6 +12,7 @@ use tokio::sync::watch as signal;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use self::heard::Heard;
 use self::owed::{Owed, OwedPlace};
 use crate::{
     InstanceId, Lease, Opened, Over, Revocation, Revocations, Revoke, Revoked, StreamId, Streams,
@@ -73,6 +75,7 @@ pub struct OpenStreams {
     shared: Arc<dyn Streams>,
     revocations: Arc<dyn Revocations>,
     revoked: Revoked,
+    heard: Heard,
     next: AtomicU64,
     here: Mutex<HashMap<StreamId, Here>>,
     owed: Owed,
@@ -121,6 +124,7 @@ impl OpenStreams {
             shared,
             revocations,
             revoked: Revoked::default(),
+            heard: Heard::default(),
             next: AtomicU64::new(0),
             here: Mutex::default(),
             owed: Owed::default(),
@@ -337,19 +341,30 @@ impl Place {
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
+
+    /// Gives it back, and waits until that is done. Dropped, it is left to a task, which a process that is frozen between
+    /// requests may never come to.
+    pub async fn release(self) {
+        if let Some(holder) = self.leave() {
+            self.streams.give_back(&holder.subject, self.id).await;
+        }
+    }
+
+    /// Whose place has to be given back; nobody's when others have it already.
+    fn leave(&self) -> Option<Holder> {
+        let here = self.streams.lock().remove(&self.id)?;
+        let evicted = *here.ended.borrow() == Some(Ended::Evicted);
+        (self.streams.config.most > 0 && !evicted).then_some(here.holder)
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(here) = self.streams.lock().remove(&self.id) else { return };
-        let evicted = *here.ended.borrow() == Some(Ended::Evicted);
-        if self.streams.config.most == 0 || evicted {
-            return;
-        }
+        let Some(holder) = self.leave() else { return };
         let (streams, id) = (Arc::clone(&self.streams), self.id);
         // Without a runtime the process is about to end, and the lease after it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { streams.give_back(&here.holder.subject, id).await });
+            runtime.spawn(async move { streams.give_back(&holder.subject, id).await });
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hookwire_state::{
-    Ended, Holder, InstanceId, Lease, Mark, MemoryState, OpenStreams, Opened, Over, Place,
-    StreamId, Streams, StreamsConfig, Unavailable,
+    Ended, Holder, InstanceId, Lease, MemoryState, OpenStreams, Opened, Over, Place, StreamId,
+    Streams, StreamsConfig, Unavailable,
 };
 use tokio::time::{sleep, timeout};
 
@@ -90,7 +90,7 @@ impl Streams for Far {
 fn instance(config: StreamsConfig, far: &Arc<Far>) -> Arc<OpenStreams> {
     let revocations = Arc::clone(&far.kept);
     let open = Arc::new(OpenStreams::new(config, Arc::clone(far) as _, revocations as _));
-    tokio::spawn(Arc::clone(&open).watch(Mark::default()));
+    tokio::spawn(Arc::clone(&open).watch());
     open
 }
 

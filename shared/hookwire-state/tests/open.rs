@@ -5,9 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hookwire_state::{
-    Ended, Holder, Mark, MemoryState, OpenStreams, Over, Place, Revoke, StreamsConfig,
-};
+use hookwire_state::{Ended, Holder, MemoryState, OpenStreams, Over, Place, Revoke, StreamsConfig};
 use tokio::time::timeout;
 
 const CONFIG: StreamsConfig = StreamsConfig {
@@ -23,7 +21,7 @@ fn instances(config: StreamsConfig) -> [Arc<OpenStreams>; 2] {
     [(); 2].map(|()| {
         let open =
             Arc::new(OpenStreams::new(config, Arc::clone(&state) as _, Arc::clone(&state) as _));
-        tokio::spawn(Arc::clone(&open).watch(Mark::default()));
+        tokio::spawn(Arc::clone(&open).watch());
         open
     })
 }

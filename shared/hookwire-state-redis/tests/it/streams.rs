@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hookwire_redis_server::{Cluster, PATIENCE, Server};
 use hookwire_state::{
-    Ended, Holder, InstanceId, Lease, Mark, OpenStreams, Opened, Over, Revoke, StreamId, Streams,
+    Ended, Holder, InstanceId, Lease, OpenStreams, Opened, Over, Revoke, StreamId, Streams,
     StreamsConfig,
 };
 use hookwire_state_redis::RedisState;
@@ -42,7 +42,7 @@ async fn a_process_that_serves_streams() {
         places.push(open.open(alice).await.unwrap());
     }
     eprintln!("{HOLDING}");
-    open.watch(Mark::default()).await;
+    open.watch().await;
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn an_eviction_and_a_revocation_reach_the_other_instance_within_a_second()
     let [here, there] = [(); 2].map(|()| {
         let shared = Arc::new(state(&server.url()));
         let open = Arc::new(OpenStreams::new(config, Arc::clone(&shared) as _, shared));
-        tokio::spawn(Arc::clone(&open).watch(Mark::default()));
+        tokio::spawn(Arc::clone(&open).watch());
         open
     });
     let holder = |subject: &str| Holder {

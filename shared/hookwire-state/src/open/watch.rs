@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::{Ended, OpenStreams};
-use crate::{Lease, Mark, StreamId, Unavailable};
+use crate::{Lease, StreamId, Unavailable};
 
 /// How often the mailbox and the revocations are asked for: an eviction must arrive within a second.
 const ASK_EVERY: Duration = Duration::from_millis(300);
@@ -14,36 +14,20 @@ const AT_ONCE: usize = 500;
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 impl OpenStreams {
-    /// Reads all revocations there are, for a process that is about to serve.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`]: there may be more, behind the mark.
-    pub async fn catch_up(&self, mark: &mut Mark) -> Result<(), Unavailable> {
-        loop {
-            let (page, next) = self.revocations.after(mark).await?;
-            self.learn(&page);
-            *mark = next;
-            if page.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
     /// Ends streams that were evicted or revoked elsewhere, and keeps the places of those that are open, for ever.
-    pub async fn watch(self: Arc<Self>, mark: Mark) {
+    pub async fn watch(self: Arc<Self>) {
         // Beside each other: after an outage it may take long until everybody has a place again.
-        tokio::join!(self.listen(mark), self.keep());
+        tokio::join!(self.listen(), self.keep());
     }
 
-    async fn listen(&self, mut mark: Mark) {
+    async fn listen(&self) {
         let mut asking = interval(ASK_EVERY);
         asking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut forget_at = Instant::now();
         loop {
             asking.tick().await;
             // Its adapter tells of its trouble, and the next time it is asked again.
-            drop(self.catch_up(&mut mark).await);
+            drop(self.catch_up().await);
             if self.config.most > 0
                 && !self.is_empty()
                 && let Ok(evicted) = self.shared.evicted(self.instance).await

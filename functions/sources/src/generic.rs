@@ -6,10 +6,10 @@ use hookwire_ingress::sources::{Hmac, IdFrom, SignedTimestamp};
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 
-use super::value::{Hash, Header, Pointer, Written};
+use crate::value::{Hash, Header, Pointer, Written};
 
 /// Reads what a sender signs and where it puts the signature.
-pub(super) fn hmac(table: &Table<'_>, secrets: Vec<SharedSecret>) -> Option<Hmac> {
+pub(crate) fn hmac(table: &Table<'_>, secrets: Vec<SharedSecret>) -> Option<Hmac> {
     let header: Option<Header> = table.required("header");
     let timestamp_header: Option<Header> = table.optional("timestamp_header");
     let tolerance =
@@ -34,7 +34,7 @@ pub(super) fn hmac(table: &Table<'_>, secrets: Vec<SharedSecret>) -> Option<Hmac
 }
 
 /// Reads where a sender puts its ids.
-pub(super) fn id_from(table: &Table<'_>) -> IdFrom {
+pub(crate) fn id_from(table: &Table<'_>) -> IdFrom {
     let Header(header) = table.value("id_header");
     let secret: [HeaderName; 3] =
         [AUTHORIZATION, COOKIE, HeaderName::from_static("x-hookwire-bypass")];

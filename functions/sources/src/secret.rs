@@ -3,7 +3,7 @@ use hookwire_ingress::SharedSecret;
 use hookwire_ingress::sources::VerifyingKey;
 
 /// The secrets of a source, from its table and from the variables that it names; a source without one is a mistake.
-pub(super) fn secrets<T: FromSetting>(table: &Table<'_>) -> Vec<T> {
+pub(crate) fn secrets<T: FromSetting>(table: &Table<'_>) -> Vec<T> {
     if !table.is_set("secret") && !table.is_set("secret_env") {
         table.mistake(
             "secret",
@@ -16,13 +16,13 @@ pub(super) fn secrets<T: FromSetting>(table: &Table<'_>) -> Vec<T> {
 }
 
 /// A secret that signs.
-pub(super) struct Signing(Secret);
+pub(crate) struct Signing(Secret);
 
 /// A secret that stands in a header as it is.
-pub(super) struct Shown(Secret);
+pub(crate) struct Shown(Secret);
 
 /// A key of Standard Webhooks.
-pub(super) struct Standard(pub(super) VerifyingKey);
+pub(crate) struct Standard(pub(crate) VerifyingKey);
 
 impl FromSetting for Signing {
     const EXPECTS: &'static str = "a text without white space around it";

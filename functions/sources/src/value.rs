@@ -13,7 +13,7 @@ const RESERVED: [&str; 9] = [
 
 macro_rules! setting {
     ($name:ident($of:ty), $expects:literal, $parse:expr) => {
-        pub(super) struct $name(pub(super) $of);
+        pub(crate) struct $name(pub(crate) $of);
 
         impl FromSetting for $name {
             const EXPECTS: &'static str = $expects;
@@ -88,7 +88,7 @@ setting!(Pointer(String), "a JSON pointer, such as `/event/id`", |text| {
 
 /// What a source that can do without proof is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verification {
+pub(crate) enum Verification {
     Google,
     Bearer,
     None,

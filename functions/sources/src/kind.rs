@@ -5,14 +5,14 @@ use hookwire_ingress::sources::{
 use hookwire_ingress::{SharedSecret, Source};
 use hookwire_settings::SOURCE_KEYS;
 
-use super::generic::{hmac, id_from};
-use super::google::Google;
-use super::secret::{Shown, Signing, Standard, secrets};
-use super::value::Verification;
+use crate::generic::{hmac, id_from};
+use crate::google::Google;
+use crate::secret::{Shown, Signing, Standard, secrets};
+use crate::value::Verification;
 
 /// The word in the settings for each kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Gmail,
     PubSub,
     StandardWebhooks,
@@ -46,7 +46,7 @@ impl FromSetting for Kind {
 
 impl Kind {
     /// Reads what this kind needs; `None` only if a mistake was recorded.
-    pub(super) fn read(self, table: &Table<'_>, google: &Google) -> Option<Box<dyn Source>> {
+    pub(crate) fn read(self, table: &Table<'_>, google: &Google) -> Option<Box<dyn Source>> {
         self.refuse_what_is_not_read(table);
         let signing = || secrets::<Signing>(table).into_iter().map(SharedSecret::from).collect();
         let shown = || secrets::<Shown>(table).into_iter().map(SharedSecret::from).collect();

@@ -5,8 +5,8 @@ use hookwire_ingress::oidc::{OidcConfig, OidcVerifier};
 use hookwire_ingress::sources::GooglePush;
 use hookwire_jwks::{Jwks, JwksConfig};
 
-use super::ReachedBy;
-use super::value::{Location, Verification};
+use crate::ReachedBy;
+use crate::value::{Location, Verification};
 
 /// Google signs a token for any audience that any of its customers asks for.
 const NO_EMAIL: &str = "needs the service account of the push subscription beside it (`push_email`); without it \
@@ -18,7 +18,7 @@ const NO_PROOF: &str = "must be set, with `push_email`, as long as `listen` is n
                         its `[[sources]]`";
 
 /// What the settings say of all pushes of Google.
-pub(super) struct Google {
+pub(crate) struct Google {
     jwks: Arc<Jwks>,
     audience: Option<String>,
     email: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct Google {
 }
 
 impl Google {
-    pub(super) fn read(settings: &Settings, reached_by: ReachedBy) -> Self {
+    pub(crate) fn read(settings: &Settings, reached_by: ReachedBy) -> Self {
         let jwks: Location = settings.value("push_jwks");
         let jwks = Arc::new(Jwks::new(JwksConfig::new(jwks.0)));
         let audience = settings.optional("push_audience");
@@ -34,7 +34,7 @@ impl Google {
     }
 
     /// How the sources push that exist when none is configured.
-    pub(super) fn default_push(&self, settings: &Settings) -> GooglePush {
+    pub(crate) fn default_push(&self, settings: &Settings) -> GooglePush {
         match (&self.audience, &self.email) {
             (None, Some(_)) => {
                 let right = "needs `push_audience` beside it; alone it verifies nothing";
@@ -53,7 +53,7 @@ impl Google {
     }
 
     /// How a source of Google pushes.
-    pub(super) fn push(&self, table: &Table<'_>) -> GooglePush {
+    pub(crate) fn push(&self, table: &Table<'_>) -> GooglePush {
         let own =
             |name: &str, general: &Option<String>| table.optional(name).or_else(|| general.clone());
         let verification: Option<Verification> = table.optional("verification");

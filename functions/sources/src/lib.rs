@@ -1,3 +1,5 @@
+//! Reads the sources of webhooks from the settings: those in `hookwire.toml`, or Google's.
+
 use std::collections::HashSet;
 
 use hookwire_boot::{Settings, Table};
@@ -18,13 +20,15 @@ mod value;
 
 /// Who can push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReachedBy {
+pub enum ReachedBy {
+    /// Whoever is on this machine.
     ThisMachine,
+    /// Anybody.
     Anybody,
 }
 
 /// Reads the sources: those in `hookwire.toml`, or `gmail` and `pubsub` when there are none.
-pub(crate) fn read(settings: &Settings, reached_by: ReachedBy) -> Vec<SourceConfig> {
+pub fn read(settings: &Settings, reached_by: ReachedBy) -> Vec<SourceConfig> {
     let google = Google::read(settings, reached_by);
     let tables = settings.tables("sources", &SOURCE_KEYS);
     if tables.is_empty() {

@@ -1,24 +1,16 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use hookwire_access::{Access, AccessConfig, Origins};
 use hookwire_http::TrustedHops;
 use hookwire_ingress::IngressLimits;
-use hookwire_settings::AccessSettings;
-use hookwire_state::{EventLimits, Limit, Mark, OpenStreams, Quota};
+use hookwire_state::{EventLimits, Limit, OpenStreams, Quota};
 
-use tracing::warn;
-
-use crate::state::State;
-
-/// Longest wait for the revocations at the start.
-const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
+use crate::{AccessSettings, State};
 
 /// Sets up who may do what, and how often, for both edges.
 ///
-/// With keys it waits until all revocations are known, so that nobody comes in who must not, but not for ever: what keeps
-/// them may be away.
-pub(crate) async fn open(
+/// With keys it begins to follow the revocations; whoever comes before they are known waits for them. Needs a runtime.
+pub fn open_access(
     settings: AccessSettings,
     origins: Origins,
     trusted_hops: TrustedHops,
@@ -29,12 +21,7 @@ pub(crate) async fn open(
         OpenStreams::new(streams, Arc::clone(&state.streams), Arc::clone(&state.revocations));
     let streams = Arc::new(streams);
     if verifier.is_some() {
-        let mut mark = Mark::default();
-        let known = tokio::time::timeout(CATCH_UP_WITHIN, streams.catch_up(&mut mark)).await;
-        if !matches!(known, Ok(Ok(()))) {
-            warn!("the revocations are not known yet; until then revoked tokens are taken");
-        }
-        tokio::spawn(Arc::clone(&streams).watch(mark));
+        tokio::spawn(Arc::clone(&streams).watch());
     }
     let limit = |scope, quota: Quota| {
         Limit::new(scope, quota, state.limiter.clone()).asking_within(state.limiter_within)

@@ -58,6 +58,16 @@ pub struct Quotas {
     pub global: Option<Quota>,
 }
 
+/// As [`access`], for functions that everybody reaches: without keys they would be open to all.
+pub fn keyed_access(settings: &Settings) -> AccessSettings {
+    let access = access(settings);
+    if access.verifier.is_none() {
+        let right = "must be set, or `jwks`: everybody reaches a function, and without keys could read everything";
+        settings.mistake("jwt_secret", right);
+    }
+    access
+}
+
 /// Reads who may do what.
 pub fn access(settings: &Settings) -> AccessSettings {
     let longest_token = settings

@@ -6,20 +6,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use hookwire_log::{Lateness, Log};
 use http::StatusCode;
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 /// `GET /healthz` and `GET /readyz`: whether the process lives, and whether it can serve.
-pub(crate) fn health(log: Arc<dyn Log>, lateness: Lateness) -> Router {
+pub fn health(log: Arc<dyn Log>, lateness: Lateness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .with_state((log, lateness))
-}
-
-/// `GET /metrics`, for Prometheus.
-pub(crate) fn metrics(recorder: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(async move || recorder.render()))
 }
 
 async fn readyz(State((log, lateness)): State<(Arc<dyn Log>, Lateness)>) -> Response {

@@ -1,0 +1,37 @@
+use std::convert::Infallible;
+
+use axum::Router;
+use http_body_util::BodyExt;
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::lambda_runtime::layers::TracingLayer;
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::{ServiceBuilder, ServiceExt, service_fn};
+use lambda_http::{Adapter, Body, Error, LambdaEvent, Request};
+
+use crate::request::{known, mended};
+
+/// Answers events with whole answers, for as long as the platform asks.
+///
+/// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it.
+///
+/// # Errors
+///
+/// The runtime does not answer.
+pub async fn serve_buffered(router: Router) -> Result<(), Error> {
+    let answer = move |request: Request| {
+        let router = router.clone();
+        async move {
+            let (parts, body) = match router.oneshot(known(request)).await {
+                Ok(response) => response.into_parts(),
+                Err(never) => match never {},
+            };
+            let body = body.collect().await.map(|body| body.to_bytes());
+            let body = body.map_or(Body::Empty, |bytes| Body::Binary(bytes.to_vec()));
+            Ok::<_, Infallible>(http::Response::from_parts(parts, body))
+        }
+    };
+    let events = ServiceBuilder::new()
+        .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
+        .service(Adapter::from(service_fn(answer)));
+    Runtime::new(events).layer(TracingLayer::new()).run_concurrent().await
+}

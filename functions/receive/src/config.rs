@@ -1,0 +1,44 @@
+use anyhow::Context;
+use hookwire_boot::telemetry::LogFormat;
+use hookwire_boot::{Origin, Settings, Warning};
+use hookwire_edges::AccessSettings;
+use hookwire_egress_sse::ApiConfig;
+use hookwire_http::TrustedHops;
+use hookwire_ingress::IngressConfig;
+use hookwire_log_redis::RedisLogConfig;
+use hookwire_settings::{KEYS, QueueSettings};
+use hookwire_sources::ReachedBy;
+
+/// What the function runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) log: RedisLogConfig,
+    pub(crate) queue: Option<QueueSettings>,
+    pub(crate) ingress: IngressConfig,
+    pub(crate) api: ApiConfig,
+    pub(crate) access: AccessSettings,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Reads every setting once.
+pub(crate) fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
+    let settings = Settings::load(&KEYS, &["sources"], Origin::process(None));
+    let retention = hookwire_settings::retention(&settings);
+    let queue = hookwire_settings::queue(&settings);
+    let log = hookwire_settings::shared_log(&settings)
+        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
+    let access = hookwire_edges::keyed_access(&settings);
+    let max_body_bytes = hookwire_edges::max_body_bytes(&settings);
+    let ingress = IngressConfig {
+        sources: hookwire_sources::read(&settings, ReachedBy::Anybody),
+        max_body_bytes,
+        trusted_hops: TrustedHops(settings.value_in("trusted_hops", 0..=16)),
+    };
+    let cors_origins = hookwire_edges::cors_origins(&settings);
+    let api = ApiConfig { max_body_bytes, cors_origins };
+    let log_format = settings.value("log_format");
+    let warnings = settings.finish()?;
+    // It has been told of as a mistake.
+    let log = log.context("the log is missing")?;
+    Ok((Config { log, queue, ingress, api, access, log_format }, warnings))
+}

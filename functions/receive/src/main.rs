@@ -1,0 +1,21 @@
+//! The Lambda function that takes webhooks in and answers the API: publishing, history, cursors, tickets, administration.
+
+mod config;
+mod parts;
+mod routes;
+
+use hookwire_boot::telemetry;
+use tracing::warn;
+
+use crate::parts::Parts;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let (config, warnings) = config::load()?;
+    telemetry::start(config.log_format, None);
+    for warning in &warnings {
+        warn!("{warning}");
+    }
+    let router = routes::router(Parts::open(config)?);
+    hookwire_lambda::serve_buffered(router).await.map_err(anyhow::Error::from_boxed)
+}

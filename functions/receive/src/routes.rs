@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use hookwire_access::{guard_admin, guard_pages};
+use hookwire_egress_sse::ApiParts;
+use hookwire_http::Problem;
+use hookwire_log::Lateness;
+use http::StatusCode;
+
+use crate::parts::Parts;
+
+/// The routes of the function.
+pub(crate) fn router(parts: Parts) -> Router {
+    let Parts { ingress, api, log, quarantine, intake, state, access, limits } = parts;
+    let health = hookwire_edges::health(Arc::clone(&log), Lateness::default());
+    let api_parts = ApiParts {
+        log,
+        intake: Arc::clone(&intake),
+        access: Arc::clone(&access),
+        cursors: state.cursors,
+        event_limits: Arc::clone(&limits.events),
+    };
+    let api = hookwire_egress_sse::api(api, api_parts);
+    let (webhooks, admin) = hookwire_ingress::routers(ingress, limits, intake, quarantine);
+    let admin = admin.layer(from_fn_with_state(Arc::clone(&access), guard_admin));
+    let webhooks = webhooks.layer(from_fn_with_state(access, guard_pages));
+    let router = webhooks.merge(api).merge(admin).merge(health);
+    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn not_found() -> Problem {
+    let detail = "there is POST /webhooks/{source}, /topics/{topic}/events, POST /ack, POST /tickets, /healthz and \
+                  /readyz; streams are at the address of the function `stream`";
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "this resource does not have this method; the Allow header lists what it has";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}

@@ -1,0 +1,44 @@
+use anyhow::Context;
+use hookwire_boot::telemetry::LogFormat;
+use hookwire_boot::{Origin, Settings, Warning};
+use hookwire_edges::AccessSettings;
+use hookwire_egress_sse::EgressConfig;
+use hookwire_http::TrustedHops;
+use hookwire_log_redis::RedisLogConfig;
+use hookwire_settings::KEYS;
+
+/// After so much a stream begins anew: a function's URL cuts it at 200 MB, and slows it down long before.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html>
+const MAX_STREAM_BYTES: u64 = 64 << 20;
+
+/// What the function runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) log: RedisLogConfig,
+    pub(crate) egress: EgressConfig,
+    pub(crate) access: AccessSettings,
+    pub(crate) trusted_hops: TrustedHops,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Reads every setting once.
+pub(crate) fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
+    let settings = Settings::load(&KEYS, &["sources"], Origin::process(None));
+    let retention = hookwire_settings::retention(&settings);
+    // It is not used, but whether there is one decides what readers are told of a failover.
+    let queue = hookwire_settings::queue(&settings);
+    let log = hookwire_settings::shared_log(&settings)
+        .map(|address| hookwire_settings::redis_log(&settings, address, retention, queue.as_ref()));
+    let access = hookwire_edges::keyed_access(&settings);
+    let egress = EgressConfig {
+        max_stream_bytes: Some(MAX_STREAM_BYTES),
+        ..hookwire_edges::egress(&settings)
+    };
+    let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
+    let log_format = settings.value("log_format");
+    let warnings = settings.finish()?;
+    // It has been told of as a mistake.
+    let log = log.context("the log is missing")?;
+    Ok((Config { log, egress, access, trusted_hops, log_format }, warnings))
+}

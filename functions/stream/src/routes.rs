@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use hookwire_access::Origins;
+use hookwire_edges::{State, open_access};
+use hookwire_egress_sse::EgressParts;
+use hookwire_http::Problem;
+use hookwire_log::{Lateness, Log};
+use hookwire_log_redis::RedisLog;
+use hookwire_redis::Redis;
+use http::StatusCode;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// The routes of the function; its streams end with `draining`.
+pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Result<Router> {
+    let redis = Arc::new(Redis::new(&config.log.redis).context("cannot set Redis up")?);
+    let log = RedisLog::on(Arc::clone(&redis), &config.log);
+    // Connected while the platform hands the first request over.
+    log.listen();
+    let log: Arc<dyn Log> = Arc::new(log);
+    let state = State::shared(redis, &config.log.redis, config.access.streams.longest_token);
+    let origins = Origins::new(hookwire_edges::texts(&config.egress.cors_origins));
+    let (access, _limits) = open_access(config.access, origins, config.trusted_hops, &state);
+    let lateness = Lateness::default();
+    let health = hookwire_edges::health(Arc::clone(&log), lateness.clone());
+    let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining };
+    let router = hookwire_egress_sse::streams(config.egress, parts).merge(health);
+    Ok(router.fallback(not_found))
+}
+
+async fn not_found() -> Problem {
+    let detail = "there is GET /events, /healthz and /readyz; everything else is at the address of the function `receive`";
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+}

@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use hookwire_access::Access;
+use hookwire_log::Log;
+use hookwire_queue::Intake;
+use hookwire_state::{Cursors, EventLimits};
+use http::HeaderValue;
+
+use crate::{ack, cors, history, publish};
+
+/// How calls that are answered at once are served.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Largest body of a publish.
+    pub max_body_bytes: usize,
+    /// Origins whose pages may call, with credentials.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// What they are served from.
+#[derive(Debug)]
+pub struct ApiParts {
+    /// The events.
+    pub log: Arc<dyn Log>,
+    /// Where published events go.
+    pub intake: Arc<Intake>,
+    /// Who may read and publish what.
+    pub access: Arc<Access>,
+    /// Cursors that clients leave.
+    pub cursors: Arc<dyn Cursors>,
+    /// How many events may come in.
+    pub event_limits: Arc<EventLimits>,
+}
+
+/// What their handlers share.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) config: ApiConfig,
+    pub(crate) parts: ApiParts,
+}
+
+/// The routes of history, publishing and cursors, and those of tickets and revocations, which pages call as well.
+pub fn api(config: ApiConfig, parts: ApiParts) -> Router {
+    let cors = cors(&config.cors_origins);
+    let tickets = hookwire_access::router(Arc::clone(&parts.access));
+    Router::new()
+        .route("/ack", post(ack::post_ack))
+        .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
+        .with_state(Arc::new(Api { config, parts }))
+        .merge(tickets)
+        .layer(cors)
+}
