@@ -29,7 +29,7 @@ async fn deployed(
     options: impl FnOnce(DeploymentOptions) -> DeploymentOptions,
 ) -> (Redis, Deployment) {
     let redis = Redis::start().await;
-    let deployment = options(DeploymentOptions::over(&redis.url())).start().await;
+    let deployment = options(DeploymentOptions::over(&redis.url()).unlimited()).start().await;
     (redis, deployment)
 }
 
@@ -54,7 +54,7 @@ impl Backends {
     /// The functions over both.
     fn functions(&self) -> DeploymentOptions {
         let reached = self.queues.queue.through(&self.faults);
-        DeploymentOptions::over(&self.redis.url()).queue(&self.queues.queue, &reached)
+        DeploymentOptions::over(&self.redis.url()).unlimited().queue(&self.queues.queue, &reached)
     }
 }
 

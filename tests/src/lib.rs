@@ -23,4 +23,4 @@ pub use load::{Load, Outcome, Plan};
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};
 pub use stream::{Sse, Stream};
-pub use token::{SECRET, claims, now_s, sign, token};
+pub use token::{SECRET, claims, now_s, sign, sign_with, token};

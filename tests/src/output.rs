@@ -5,9 +5,17 @@ use tokio::sync::watch;
 
 /// What a process has written so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Output(Arc<Mutex<String>>);
+pub(crate) struct Output {
+    text: Arc<Mutex<String>>,
+    shown_as: Option<String>,
+}
 
 impl Output {
+    /// Shows each line as it comes, behind this name, and keeps none.
+    pub(crate) fn shown_as(name: &str) -> Self {
+        Self { shown_as: Some(name.to_owned()), ..Self::default() }
+    }
+
     /// Adds everything that comes.
     pub(crate) fn collect(&self, from: impl AsyncRead + Send + Unpin + 'static) {
         self.collect_and_find(from, |_line| None::<()>);
@@ -27,15 +35,22 @@ impl Output {
                 if let Some(it) = find(&line) {
                     found.send_replace(Some(it));
                 }
-                output.0.lock().unwrap().push_str(&(line + "\n"));
+                output.add(&line);
             }
         });
         tell
     }
 
+    fn add(&self, line: &str) {
+        match &self.shown_as {
+            Some(name) => println!("{name}: {line}"),
+            None => self.text.lock().unwrap().extend([line, "\n"]),
+        }
+    }
+
     /// All of it.
     pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.text.lock().unwrap().clone()
     }
 
     /// Writes it to a file that stays, and shows its end.
@@ -46,9 +61,9 @@ impl Output {
     }
 
     /// What a log must never hold, with what is around it.
-    pub(crate) fn faults(&self, whose: &str, may_panic: bool) -> Option<String> {
+    pub(crate) fn faults(&self, whose: &str) -> Option<String> {
         let text = self.text();
-        if !may_panic && text.contains("panicked") {
+        if text.contains("panicked") {
             return Some(format!("{whose} panicked:\n{}", self.end()));
         }
         let tells = text.contains("@example.com");

@@ -222,7 +222,7 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.log.show("the relay");
-        } else if let Some(fault) = self.log.faults("the relay", false) {
+        } else if let Some(fault) = self.log.faults("the relay") {
             panic!("{fault}");
         }
     }

@@ -20,6 +20,7 @@ async fn read(stream: &mut Stream) -> (Vec<Value>, String, Duration) {
     loop {
         let event = stream.next().await.expect("a stream says when it ends");
         if event.name == "hookwire.closing" {
+            assert_eq!(event.data["reason"], "idle");
             assert_eq!(stream.next().await, None, "nothing follows");
             let retry = stream.retry().expect("it says when to come back");
             return (events, event.id, retry);

@@ -63,6 +63,7 @@ impl Site {
             }
             Shape::Functions => {
                 let options = DeploymentOptions::over(&redis.url())
+                    .unlimited()
                     .queue(queue, &reached)
                     .set("ACK", disasters.ack())
                     .set("QUEUE_DELAY", queue_delay)

@@ -27,7 +27,6 @@ pub struct Environment {
     output: Output,
     exit: watch::Receiver<Option<Exit>>,
     may_exit: AtomicBool,
-    may_panic: bool,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -44,7 +43,8 @@ pub(crate) struct Program {
     /// How many invocations a process takes at a time; without it one, in the way of classic Lambda.
     pub(crate) concurrency: Option<usize>,
     pub(crate) freezes: bool,
-    pub(crate) may_panic: bool,
+    /// Whether what it writes is shown as it comes.
+    pub(crate) shown: bool,
 }
 
 impl Environment {
@@ -79,7 +79,8 @@ impl Environment {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
         runtime.process.set(pid).unwrap();
-        let output = Output::default();
+        let whose = format!("{name}, process {}", pid.as_raw_nonzero());
+        let output = if program.shown { Output::shown_as(&name) } else { Output::default() };
         output.collect(child.stdout.take().unwrap());
         output.collect(child.stderr.take().unwrap());
         let (exited, exit) = watch::channel(None);
@@ -91,13 +92,12 @@ impl Environment {
         });
         Self {
             runtime,
-            whose: format!("{name}, process {}", pid.as_raw_nonzero()),
+            whose,
             pid,
             most,
             output,
             exit,
             may_exit: AtomicBool::new(false),
-            may_panic: program.may_panic,
             tasks: [serving, waiting],
         }
     }
@@ -122,7 +122,7 @@ impl Environment {
         drop(self.exit.clone().wait_for(Option::is_some).await);
     }
 
-    /// What it is called where something is wrong with it.
+    /// What it is called where something is told of it.
     #[must_use]
     pub fn whose(&self) -> &str {
         &self.whose
@@ -192,6 +192,18 @@ impl Environment {
         self.signal(Signal::TERM);
     }
 
+    /// Ends it as soon as Lambda would.
+    pub(crate) async fn leave(&self) {
+        self.thaw();
+        if self.runtime.rules.borrow().has_extension {
+            self.terminate();
+        } else {
+            let is_idle = |_: &Rules| self.runtime.open() == 0;
+            drop(self.runtime.rules.subscribe().wait_for(is_idle).await);
+            self.kill().await;
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         if !self.has_exited() {
             // It may end at this very moment.
@@ -229,7 +241,7 @@ impl Environment {
     /// Where it did what no function may.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = self.runtime.rules.borrow().broken.clone();
-        faults.extend(self.output.faults(&self.whose, self.may_panic));
+        faults.extend(self.output.faults(&self.whose));
         if self.has_exited() && !self.may_exit.load(Ordering::SeqCst) {
             faults.push(format!("{} ended by itself:\n{}", self.whose, self.log()));
         }

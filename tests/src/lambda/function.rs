@@ -40,7 +40,7 @@ impl FunctionOptions {
             variables: Vec::new(),
             concurrency: None,
             freezes: false,
-            may_panic: false,
+            shown: false,
         };
         Self { package, binary, program, timeout: Duration::from_secs(30), reserved: 10 }
     }
@@ -80,10 +80,10 @@ impl FunctionOptions {
         self
     }
 
-    /// Takes a panic in a log for no fault.
+    /// Shows what its processes write as it comes.
     #[must_use]
-    pub fn may_panic(mut self) -> Self {
-        self.program.may_panic = true;
+    pub fn shown(mut self) -> Self {
+        self.program.shown = true;
         self
     }
 
@@ -181,12 +181,13 @@ impl Function {
         Arc::clone(&environments[0])
     }
 
-    /// Calls new environments from now on, and asks the ones before to end.
+    /// Calls new environments from now on, and has the ones before end: at once where they can be asked to, else when they
+    /// have answered.
     pub async fn replace(&self) {
         let before = std::mem::take(&mut *self.environments.lock().await);
         for environment in &before {
-            environment.thaw();
-            environment.terminate();
+            let environment = Arc::clone(environment);
+            tokio::spawn(async move { environment.leave().await });
         }
         self.retire(before);
     }

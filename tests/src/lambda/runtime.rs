@@ -111,8 +111,9 @@ impl Runtime {
             // It may have ended meanwhile.
             let _ended = kill_process(process, Signal::STOP);
         }
-        self.rules.send_modify(|rules| rules.end(id));
+        // Before whoever waits for it is told.
         self.open.fetch_sub(1, Ordering::SeqCst);
+        self.rules.send_modify(|rules| rules.end(id));
     }
 
     /// Whoever waits for an answer of the process learns that there will be none.
