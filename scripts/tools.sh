@@ -5,8 +5,10 @@
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/hookwire
 cargo_deny_version=0.20.2
 cargo_deny=$tools/cargo-deny-$cargo_deny_version/bin/cargo-deny
+sam_version=1.170.0
+# Comes with the SAM CLI, as does the translator that scripts/template uses; which one is pinned here.
 cfn_lint_version=1.58.0
-cfn_lint=$tools/cfn-lint-$cfn_lint_version/bin/cfn-lint
+sam=$tools/sam-$sam_version/bin
 
 install_packages() {
     local missing=()
@@ -57,13 +59,13 @@ install_cargo_deny() {
     rm -rf "$tools/build"
 }
 
-install_cfn_lint() {
+install_sam() {
     lock_tools
-    local venv=${cfn_lint%/bin/*}
-    # Not `cfn-lint --version`, which takes seconds. Fails too when the system's Python has changed underneath.
-    ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("cfn-lint")' || return 0
+    local venv=${sam%/bin}
+    # Not `sam --version`, which takes seconds. Fails too when the system's Python has changed underneath.
+    ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("aws-sam-cli"), m.version("cfn-lint")' || return 0
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --disable-pip-version-check "cfn-lint==$cfn_lint_version"
+    "$venv/bin/pip" install --disable-pip-version-check "aws-sam-cli==$sam_version" "cfn-lint==$cfn_lint_version"
 }
 
 has() {

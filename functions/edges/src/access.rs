@@ -1,11 +1,23 @@
 use std::sync::Arc;
 
 use hookwire_access::{Access, AccessConfig, Origins};
-use hookwire_http::TrustedHops;
-use hookwire_ingress::IngressLimits;
+use hookwire_http::{Bypass, TrustedHops};
 use hookwire_state::{EventLimits, Limit, OpenStreams, Quota};
 
 use crate::{AccessSettings, State};
+
+/// How often what may happen.
+#[derive(Debug)]
+pub struct Limits {
+    /// Requests of one client without proof.
+    pub clients: Arc<Limit>,
+    /// Verified pushes of one source.
+    pub sources: Limit,
+    /// Events, however they come in.
+    pub events: Arc<EventLimits>,
+    /// Whoever knows this is not limited.
+    pub bypass: Option<Bypass>,
+}
 
 /// Sets up who may do what, and how often, for both edges.
 ///
@@ -15,7 +27,7 @@ pub fn open_access(
     origins: Origins,
     trusted_hops: TrustedHops,
     state: &State,
-) -> (Arc<Access>, IngressLimits) {
+) -> (Arc<Access>, Limits) {
     let AccessSettings { quotas, verifier, sealer, query_tokens, bypass, streams, .. } = settings;
     let streams =
         OpenStreams::new(streams, Arc::clone(&state.streams), Arc::clone(&state.revocations));
@@ -42,6 +54,6 @@ pub fn open_access(
         global: quotas.global.map(|quota| limit("global", quota)),
     };
     let sources = limit("source", quotas.source);
-    let limits = IngressLimits { clients, sources, events: Arc::new(events), bypass };
+    let limits = Limits { clients, sources, events: Arc::new(events), bypass };
     (Arc::new(Access::new(config, streams, Arc::clone(&state.tickets))), limits)
 }

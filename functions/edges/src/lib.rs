@@ -7,7 +7,7 @@ mod egress_settings;
 mod health;
 mod state;
 
-pub use access::open_access;
+pub use access::{Limits, open_access};
 pub use access_settings::{AccessSettings, Quotas, Signing, access, keyed_access};
 pub use egress_settings::{cors_origins, egress, max_body_bytes, texts};
 pub use health::health;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use hookwire_access::{Access, Origins};
-use hookwire_edges::{State, open_access};
+use hookwire_edges::{Limits, State, open_access};
 use hookwire_egress_sse::ApiConfig;
 use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::{Lateness, Log, Quarantine};
@@ -37,6 +37,8 @@ impl Parts {
         let origins = Origins::new(hookwire_edges::texts(&config.api.cors_origins));
         let hops = config.ingress.trusted_hops;
         let (access, limits) = open_access(config.access, origins, hops, &state);
+        let Limits { clients, sources, events, bypass } = limits;
+        let limits = IngressLimits { clients, sources, events, bypass };
         let intake = Intake::new(Arc::clone(&log), Arc::clone(&quarantine));
         let intake = match config.queue {
             None => intake,

@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_edges::{health, open_access, texts};
+use hookwire_edges::{Limits, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
 use hookwire_ingress::{IngressConfig, IngressLimits};
@@ -60,6 +60,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         config.ingress.trusted_hops,
         &state,
     );
+    let Limits { clients, sources, events, bypass } = limits;
+    let limits = IngressLimits { clients, sources, events, bypass };
     let known_to = if access.is_open() {
         "open to this machine: no keys are configured"
     } else {
