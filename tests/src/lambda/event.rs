@@ -6,6 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
+/// What Lambda calls the function's URL.
+const HOST: &str = "id.lambda-url.eu-west-1.on.aws";
+
 /// A request as a function gets it from an HTTP API or a function URL: payload 2.0.
 ///
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
@@ -27,7 +30,7 @@ impl HttpEvent {
     pub fn new(method: &str, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut headers = HeaderMap::new();
-        headers.insert("host", HeaderValue::from_static("id.lambda-url.eu-west-1.on.aws"));
+        headers.insert("host", HeaderValue::from_static(HOST));
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         headers.insert("x-forwarded-port", HeaderValue::from_static("443"));
         Self {
@@ -135,7 +138,6 @@ impl HttpEvent {
 impl From<HttpEvent> for Value {
     fn from(event: HttpEvent) -> Self {
         let (headers, cookies) = event.joined();
-        let host = headers.get("host").cloned();
         let prefix =
             if event.stage == "$default" { String::new() } else { format!("/{}", event.stage) };
         let raw_path = format!("{prefix}{}", event.path);
@@ -149,7 +151,7 @@ impl From<HttpEvent> for Value {
             "requestContext": {
                 "accountId": "anonymous",
                 "apiId": "id",
-                "domainName": host,
+                "domainName": HOST,
                 "domainPrefix": "id",
                 "http": {
                     "method": event.method,
