@@ -145,7 +145,10 @@ impl World {
             if depth == hookwire_sqs_server::Depth::default() && ready {
                 return;
             }
-            assert!(patience.elapsed() < SETTLED_WITHIN, "it never settles: {depth:?}, ready: {ready}");
+            assert!(
+                patience.elapsed() < SETTLED_WITHIN,
+                "it never settles: {depth:?}, ready: {ready}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

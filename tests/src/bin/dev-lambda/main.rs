@@ -70,7 +70,7 @@ async fn run(args: Args) {
         .reserved(args.reserved)
         .timeout(Duration::from_secs(args.timeout))
         .gateway(GatewayOptions::default().port(args.port))
-        .variable("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()))
+        .variable("RUST_LOG", "info")
         .set("JWT_SECRET", &secret);
     if let Some(streams) = args.concurrency {
         options = options.concurrency(streams);
@@ -78,8 +78,7 @@ async fn run(args: Args) {
     if let Ok(sources) = std::fs::read_to_string(SETTINGS) {
         options = options.sources(&sources);
     }
-    // Whatever else is set here is meant for them.
-    for (name, value) in std::env::vars().filter(|(name, _)| name.starts_with("HOOKWIRE_")) {
+    for (name, value) in handed_on() {
         options = options.variable(&name, value);
     }
     let functions = options.start().await;
@@ -93,6 +92,12 @@ async fn run(args: Args) {
             println!("what ran before goes on");
         }
     }
+}
+
+/// What is set here and meant for the functions.
+#[expect(clippy::disallowed_methods, reason = "it is not read here but handed on as it is")]
+fn handed_on() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| name == "RUST_LOG" || name.starts_with("HOOKWIRE_"))
 }
 
 async fn replace(functions: &Deployment) {
