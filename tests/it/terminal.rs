@@ -272,3 +272,40 @@ async fn check_says_which_keys_there_are_and_what_is_hardly_meant() {
     let (ok, out, _) = run(&relay, &variables[1..2], &["check"]).await;
     assert!(ok && out.contains("ticket_secret"), "{out}");
 }
+
+#[tokio::test]
+async fn probe_finds_the_relay_of_this_machine_by_its_settings_and_fails_when_it_is_gone() {
+    let mut relay = RelayOptions::default().start().await;
+    let (address, url) = (relay.address().to_owned(), relay.url("/"));
+    let port = address.rsplit_once(':').unwrap().1;
+    // A machine with a proxy has its relay without one.
+    let proxy = ("HTTP_PROXY", "http://127.0.0.1:1");
+    for listen in [&address, &format!("0.0.0.0:{port}")] {
+        let variables = [("HOOKWIRE_LISTEN", listen.as_str()), proxy];
+        for (arguments, told) in
+            [(["probe"].as_slice(), "alive\n"), (&["probe", "--ready"], "ready\n")]
+        {
+            let (ok, out, err) = run(&relay, &variables, arguments).await;
+            assert!(ok && out == told, "{listen}: {out} {err}");
+        }
+    }
+    let (ok, _, err) = run(&relay, &[("HOOKWIRE_LISTEN", "127.0.0.1:0")], &["probe"]).await;
+    assert!(!ok && err.contains("--url"), "{err}");
+    assert!(run(&relay, &[], &["probe", "--url", &url]).await.0);
+    relay.kill().await;
+    let (ok, out, err) = run(&relay, &[], &["probe", "--url", &url]).await;
+    assert!(!ok && out.is_empty() && err.contains("no relay answers at"), "{out} {err}");
+}
+
+#[tokio::test]
+async fn probe_says_why_a_relay_that_lives_cannot_serve() {
+    // Takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let log = format!("redis://{}", silent.local_addr().unwrap());
+    let relay = RelayOptions::default().log(log).start().await;
+    let url = relay.url("/");
+    assert!(run(&relay, &[], &["probe", "--url", &url]).await.0);
+    let (ok, out, err) = run(&relay, &[], &["probe", "--ready", "--url", &url]).await;
+    assert!(!ok && out.is_empty(), "{out}");
+    assert!(err.contains("is not ready: log unavailable"), "{err}");
+}

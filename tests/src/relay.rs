@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use hookwire_aws_server::Server;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -31,6 +32,14 @@ impl RelayOptions {
     #[must_use]
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.variables.push((format!("HOOKWIRE_{name}"), value.to_string()));
+        self
+    }
+
+    /// Has its secrets there.
+    #[must_use]
+    pub fn aws(mut self, server: &Server) -> Self {
+        let variables = server.variables().into_iter();
+        self.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
         self
     }
 

@@ -21,8 +21,9 @@ pub(crate) struct Config {
 }
 
 /// Reads every setting once.
-pub(crate) fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
-    let settings = Settings::load(&KEYS, &["sources"], Origin::process(None));
+pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
+    let origin = hookwire_settings::resolved(Origin::process(None)).await;
+    let settings = Settings::load(&KEYS, &["sources"], origin);
     let retention = hookwire_settings::retention(&settings);
     let queue = hookwire_settings::queue(&settings);
     let log = hookwire_settings::shared_log(&settings)

@@ -11,7 +11,7 @@ use crate::parts::Parts;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (config, warnings) = config::load()?;
+    let (config, warnings) = config::load().await?;
     telemetry::start(config.log_format, None);
     for warning in &warnings {
         warn!("{warning}");

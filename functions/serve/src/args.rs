@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Serve,
     /// Check the settings and say everything that is wrong with them.
     Check,
+    /// Ask the relay on this machine whether it lives; fails if it does not. For health checks.
+    Probe(Probe),
     /// Follow topics in the terminal, across cuts and restarts.
     Tail(Tail),
     /// Publish one event.
@@ -70,6 +72,16 @@ impl Relay {
 
 fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Probe {
+    /// Address of the relay; without it the one that it listens on by the settings.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+    /// Ask whether it can serve as well, and say why not.
+    #[arg(long)]
+    pub(crate) ready: bool,
 }
 
 #[derive(Debug, ClapArgs)]

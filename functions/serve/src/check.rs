@@ -13,7 +13,7 @@ use crate::config::{Config, LogChoice, load};
 /// `hookwire check`: says everything that is wrong with the settings, or that nothing is, and asks Redis and
 /// the queue if they are used.
 pub(crate) async fn check(path: Option<PathBuf>) -> anyhow::Result<()> {
-    let (config, warnings) = load(path)?;
+    let (config, warnings) = load(path).await?;
     for warning in warnings {
         say(&format!("warning: {warning}"))?;
     }

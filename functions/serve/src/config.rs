@@ -50,8 +50,9 @@ impl LogChoice {
 }
 
 /// Reads every setting once.
-pub(crate) fn load(path: Option<PathBuf>) -> Result<(Config, Vec<Warning>), Mistakes> {
-    read(Settings::load(&KEYS, &["sources"], Origin::process(path)))
+pub(crate) async fn load(path: Option<PathBuf>) -> Result<(Config, Vec<Warning>), Mistakes> {
+    let origin = hookwire_settings::resolved(Origin::process(path)).await;
+    read(Settings::load(&KEYS, &["sources"], origin))
 }
 
 fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {

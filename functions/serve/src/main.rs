@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod floor;
 mod log;
+mod probe;
 mod publish;
 mod quarantine;
 mod queue;
@@ -26,6 +27,7 @@ fn main() -> anyhow::Result<()> {
         match args.command.unwrap_or(Command::Serve) {
             Command::Serve => relay::serve(args.config).await,
             Command::Check => check::check(args.config).await,
+            Command::Probe(probe) => probe::probe(args.config, probe).await,
             Command::Tail(tail) => tail::tail(tail).await,
             Command::Publish(publish) => publish::publish(publish).await,
             Command::Quarantine(quarantine) => quarantine::quarantine(quarantine).await,

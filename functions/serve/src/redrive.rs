@@ -18,7 +18,7 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// `hookwire redrive`: moves dead letters back into the queue, from where the relays take them into the log.
 pub(crate) async fn redrive(path: Option<PathBuf>, redrive: Redrive) -> anyhow::Result<()> {
-    let (config, _warnings) = load(path)?;
+    let (config, _warnings) = load(path).await?;
     let Some(settings) = config.queue else {
         bail!(
             "no queue is configured, so there are no dead letters; what could never become an event is in the \

@@ -24,7 +24,7 @@ use crate::{log, state};
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
-    let (config, warnings) = load(path)?;
+    let (config, warnings) = load(path).await?;
     telemetry::start(config.log_format, None);
     for warning in &warnings {
         warn!("{warning}");

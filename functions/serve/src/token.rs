@@ -10,7 +10,7 @@ use crate::config::load;
 
 /// `hookwire token`: makes a token that the relay takes, and prints nothing else.
 pub(crate) async fn token(path: Option<PathBuf>, token: Token) -> anyhow::Result<()> {
-    let (config, _warnings) = load(path)?;
+    let (config, _warnings) = load(path).await?;
     let Some((signing, verifier)) = config.access.signing.zip(config.access.verifier) else {
         bail!(
             "there is no secret to sign with; set HOOKWIRE_JWT_SECRET, or `jwt_secret` in hookwire.toml, for this command \

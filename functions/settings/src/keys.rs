@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 60] = [
+pub const KEYS: [Key; 61] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -219,6 +219,10 @@ pub const KEYS: [Key; 60] = [
         "16MiB",
         "Expired events that may wait on disk before they are freed.",
     ),
+    Key {
+        secret: true,
+        ..key("redis_password", None, "", "Password for Redis, when the address in `log` has none.")
+    },
     key(
         "redis_ca",
         None,

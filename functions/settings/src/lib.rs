@@ -7,9 +7,11 @@ mod log;
 mod queue;
 mod redis;
 mod retention;
+mod secrets;
 
 pub use keys::{KEYS, SOURCE_KEYS};
 pub use log::{LogAddress, shared_log};
 pub use queue::{QueueSettings, queue};
 pub use redis::{redis, redis_log};
 pub use retention::retention;
+pub use secrets::resolved;

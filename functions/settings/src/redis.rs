@@ -24,7 +24,14 @@ pub fn redis_log(
 }
 
 /// Reads how a Redis is reached.
-pub fn redis(settings: &Settings, address: RedisAddress) -> RedisConfig {
+pub fn redis(settings: &Settings, mut address: RedisAddress) -> RedisConfig {
+    let password: Option<Secret> = settings.optional("redis_password");
+    if let Some(password) = password {
+        if address.has_password() {
+            settings.mistake("redis_password", "must not be set beside a password in `log`");
+        }
+        address = address.with_password(password.expose());
+    }
     let ca: Option<Pem> = settings.optional("redis_ca");
     let cert: Option<Pem> = settings.optional("redis_cert");
     let key: Option<Pem> = settings.optional("redis_key");

@@ -9,7 +9,7 @@ use tracing::warn;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (config, warnings) = config::load()?;
+    let (config, warnings) = config::load().await?;
     telemetry::start(config.log_format, None);
     for warning in &warnings {
         warn!("{warning}");

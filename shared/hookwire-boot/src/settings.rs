@@ -9,6 +9,7 @@ mod markdown;
 mod mistakes;
 mod nearest;
 mod origin;
+mod reference;
 mod secret;
 mod table;
 mod value;
@@ -21,6 +22,7 @@ use file::File;
 use mistakes::Recorded;
 use nearest::{did_you_mean, nearest};
 use origin::{CONFIG_VARIABLE, PREFIX, TOKEN_VARIABLE, Variables};
+use reference::Fetched;
 
 pub use bytes::Bytes;
 pub use key::Key;
@@ -43,6 +45,7 @@ pub struct Settings {
     variables: Variables,
     environment: Variables,
     file: File,
+    fetched: Fetched,
     recorded: RefCell<Recorded>,
 }
 
@@ -56,6 +59,7 @@ impl Settings {
             environment: origin.environment,
             recorded: RefCell::new(Recorded::new(&origin.file)),
             file: origin.file,
+            fetched: origin.fetched,
         };
         settings.top().refuse_unknown(tables);
         settings.warn_of_unknown_variables(tables);
@@ -97,7 +101,8 @@ impl Settings {
 
     /// Records a mistake that only the caller can see; `right` tells what would be right.
     ///
-    /// Ignored while the file cannot be parsed: what the caller judges would be defaults, not what the user wrote.
+    /// Ignored while the file cannot be parsed, or a secret that was read could not be had: what the caller judges would be
+    /// defaults, not what the user wrote.
     pub fn mistake(&self, name: &str, right: &str) {
         self.top().mistake(name, right);
     }
@@ -120,6 +125,7 @@ impl Settings {
             variables: Some(&self.variables),
             environment: &self.environment,
             file: &self.file,
+            fetched: &self.fetched,
             recorded: &self.recorded,
         }
     }

@@ -109,6 +109,18 @@ fn parse_host(text: &str, default_port: u16) -> Result<(String, u16), InvalidAdd
 }
 
 impl RedisAddress {
+    /// Whether it says a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// The same address with this password, as it is.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        Self { password: Some(password.to_owned()), ..self }
+    }
+
     fn scheme(&self) -> &'static str {
         match (&self.shape, self.tls) {
             (Shape::Standalone, false) => "redis",
@@ -168,6 +180,16 @@ mod tests {
         let address: RedisAddress = "redis://al%3Aice:p%40ss@h".parse().unwrap();
         assert_eq!(address.username.as_deref(), Some("al:ice"));
         assert_eq!(address.password.as_deref(), Some("p@ss"));
+    }
+
+    #[test]
+    fn a_password_is_given_beside_the_address_as_it_is() {
+        let address: RedisAddress = "redis+sentinel://alice@a,b/m".parse().unwrap();
+        assert!(!address.has_password());
+        let address = address.with_password("p%40ss");
+        assert!(address.has_password());
+        let decoded = "redis+sentinel://alice:p%2540ss@a,b/m".parse();
+        assert_eq!(Ok(address), decoded);
     }
 
     #[test]

@@ -84,12 +84,13 @@ impl fmt::Display for Warning {
 #[derive(Debug)]
 pub(super) struct Recorded {
     mistakes: Vec<Mistake>,
+    is_missing_any: bool,
     warnings: Vec<Warning>,
 }
 
 impl Recorded {
     pub(super) fn new(file: &File) -> Self {
-        Self { mistakes: file.mistakes.clone(), warnings: Vec::new() }
+        Self { mistakes: file.mistakes.clone(), is_missing_any: false, warnings: Vec::new() }
     }
 
     /// Keeps each mistake once: a key may be read more than once.
@@ -97,6 +98,17 @@ impl Recorded {
         if !self.mistakes.contains(&mistake) {
             self.mistakes.push(mistake);
         }
+    }
+
+    /// As [`Self::refuse`], for a value that could not be had.
+    pub(super) fn refuse_missing(&mut self, mistake: Mistake) {
+        self.is_missing_any = true;
+        self.refuse(mistake);
+    }
+
+    /// Whether a value that was read could not be had, so that there are mistakes for certain.
+    pub(super) fn is_missing_any(&self) -> bool {
+        self.is_missing_any
     }
 
     pub(super) fn warn(&mut self, variable: &str, about: String) {

@@ -1,11 +1,13 @@
 //! Where settings come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::file::File;
+use super::Key;
+use super::file::{Entries, Entry, File, Value};
+use super::reference::{Fetched, is_reference};
 
 /// What every variable of ours begins with.
 pub(super) const PREFIX: &str = "HOOKWIRE_";
@@ -19,6 +21,9 @@ pub(super) const TOKEN_VARIABLE: &str = "HOOKWIRE_TOKEN";
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "hookwire.toml";
 
+/// How a key ends that names variables of the environment, as `secret_env` does.
+const NAMES_VARIABLES: &str = "_env";
+
 /// Variables with their values, which need not be UTF-8; empty ones left out.
 pub(super) type Variables = BTreeMap<String, OsString>;
 
@@ -28,6 +33,7 @@ pub struct Origin {
     /// Everybody's, ours among them: a setting may name one that holds a secret.
     pub(super) environment: Variables,
     pub(super) file: File,
+    pub(super) fetched: Fetched,
 }
 
 impl Origin {
@@ -46,7 +52,62 @@ impl Origin {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         let environment = set(variables);
         let file = File::parse(DEFAULT_FILE, file);
-        Self { variables: ours(&environment), environment, file }
+        Self { variables: ours(&environment), environment, file, fetched: Fetched::new() }
+    }
+
+    /// The values that stand for secrets kept elsewhere (`secretsmanager:…`, `ssm:…`), each once: of `keys`, of all that is
+    /// in the file, and of the variables that the file names.
+    ///
+    /// Each of them has to be given to [`Origin::with_fetched`]. Until then reading it is a mistake, so that no name of a
+    /// secret is taken for the secret.
+    #[must_use]
+    pub fn references(&self, keys: &[Key]) -> BTreeSet<String> {
+        let set = keys.iter().filter_map(|key| self.variable(&key.variable()));
+        let mut texts: Vec<&str> = set.collect();
+        for (name, entry) in &self.file.entries {
+            let is_set_over = keys.iter().any(|key| {
+                key.name == name.as_str() && self.variables.contains_key(&key.variable())
+            });
+            if !is_set_over {
+                self.collect(name, entry, &mut texts);
+            }
+        }
+        texts.into_iter().filter(|text| is_reference(text)).map(str::to_owned).collect()
+    }
+
+    /// Has each of these references stand for what was fetched, or be a mistake that says why nothing was: what is wrong,
+    /// and what would be right.
+    #[must_use]
+    pub fn with_fetched(
+        mut self,
+        fetched: impl IntoIterator<Item = (String, Result<String, String>)>,
+    ) -> Self {
+        self.fetched.extend(fetched);
+        self
+    }
+
+    /// A variable of the environment, also one of others such as `AWS_REGION`.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)?.to_str()
+    }
+
+    fn collect<'o>(&'o self, name: &str, entry: &'o Entry, texts: &mut Vec<&'o str>) {
+        match &entry.value {
+            Value::One(text) => {
+                texts.push(text);
+                if name.ends_with(NAMES_VARIABLES) {
+                    texts.extend(self.variable(text));
+                }
+            }
+            Value::Many(items) => items.iter().for_each(|item| self.collect(name, item, texts)),
+            Value::Table(entries) => self.collect_all(entries, texts),
+            Value::NotUtf8 => {}
+        }
+    }
+
+    fn collect_all<'o>(&'o self, entries: &'o Entries, texts: &mut Vec<&'o str>) {
+        entries.iter().for_each(|(name, entry)| self.collect(name, entry, texts));
     }
 
     pub(super) fn found(
@@ -69,7 +130,7 @@ impl Origin {
                 }
             }
         };
-        Self { variables, environment, file }
+        Self { variables, environment, file, fetched: Fetched::new() }
     }
 }
 

@@ -9,6 +9,7 @@ use super::found::{Found, split, such_as};
 use super::mistakes::{Mistake, Recorded};
 use super::nearest::{did_you_mean, nearest};
 use super::origin::Variables;
+use super::reference::Fetched;
 use super::{FromSetting, Key};
 
 /// One `[[table]]` of the file; read like [`Settings`](super::Settings).
@@ -23,6 +24,7 @@ pub struct Table<'s> {
     pub(super) variables: Option<&'s Variables>,
     pub(super) environment: &'s Variables,
     pub(super) file: &'s File,
+    pub(super) fetched: &'s Fetched,
     pub(super) recorded: &'s RefCell<Recorded>,
 }
 
@@ -73,9 +75,9 @@ impl<'s> Table<'s> {
     pub fn list<T: FromSetting>(&self, name: &str) -> Vec<T> {
         let key = self.key(name);
         let written: Option<Vec<T>> = self.find(name).and_then(|found| {
-            let items = found.items(self.file).into_iter();
+            let items = found.items(self.file, self.fetched).into_iter();
             // Collected twice, so that the first bad item does not hide the next one.
-            let parsed: Vec<Option<T>> = items.map(|item| self.accept(item.parse(key))).collect();
+            let parsed: Vec<Option<T>> = items.map(|item| self.parse(item, key)).collect();
             parsed.into_iter().collect()
         });
         written.unwrap_or_else(|| {
@@ -88,7 +90,7 @@ impl<'s> Table<'s> {
     pub fn several<T: FromSetting>(&self, name: &str) -> Vec<T> {
         let key = self.key(name);
         let each = self.each(name).into_iter();
-        each.filter_map(|found| self.accept(found.parse(key))).collect()
+        each.filter_map(|found| self.parse(found, key)).collect()
     }
 
     /// The values of `value_key` in the variables that `name` names, one or several. Any variable of the process may be
@@ -96,11 +98,12 @@ impl<'s> Table<'s> {
     pub fn several_in_variables<T: FromSetting>(&self, name: &str, value_key: &str) -> Vec<T> {
         let (key, value_key) = (self.key(name), self.key(value_key));
         let names = self.each(name).into_iter();
-        let names = names.filter_map(|found| self.accept(found.parse::<String>(key)));
+        let names = names.filter_map(|found| self.parse::<String>(found, key));
         let values = names.filter_map(|variable| match self.environment.get(&variable) {
             Some(value) => {
                 self.recorded.borrow_mut().heed(&variable);
-                self.accept(Found::in_variable(variable, value.to_str()).parse(value_key))
+                let found = Found::in_variable(variable, value.to_str());
+                self.parse(found.or_fetched(self.fetched), value_key)
             }
             None => {
                 self.refuse(name, "must name variables that are set");
@@ -118,7 +121,8 @@ impl<'s> Table<'s> {
 
     /// See [`Settings::mistake`](super::Settings::mistake).
     pub fn mistake(&self, name: &str, right: &str) {
-        if !self.file.is_broken() {
+        let is_guess = self.file.is_broken() || self.recorded.borrow().is_missing_any();
+        if !is_guess {
             self.refuse(name, right);
         }
     }
@@ -142,6 +146,7 @@ impl<'s> Table<'s> {
                     variables: None,
                     environment: self.environment,
                     file: self.file,
+                    fetched: self.fetched,
                     recorded: self.recorded,
                 }),
                 _ => self.recorded.borrow_mut().refuse(Mistake {
@@ -184,7 +189,7 @@ impl<'s> Table<'s> {
 
     fn each(&self, name: &str) -> Vec<Found> {
         let Some(found) = self.find(name) else { return Vec::new() };
-        let each = found.each(self.file);
+        let each = found.each(self.file, self.fetched);
         if each.is_empty() {
             self.refuse(name, "has nothing in it");
         }
@@ -193,7 +198,7 @@ impl<'s> Table<'s> {
 
     fn written<T: FromSetting>(&self, name: &str) -> Option<T> {
         let found = self.find(name)?;
-        self.accept(found.parse(self.key(name)))
+        self.parse(found, self.key(name))
     }
 
     fn refuse(&self, name: &str, right: &str) {
@@ -217,11 +222,16 @@ impl<'s> Table<'s> {
         self.recorded.borrow_mut().refuse(mistake);
     }
 
-    fn accept<T>(&self, parsed: Result<T, Mistake>) -> Option<T> {
-        match parsed {
+    fn parse<T: FromSetting>(&self, found: Found, key: &Key) -> Option<T> {
+        let is_missing = found.is_missing();
+        match found.parse(key) {
             Ok(value) => Some(value),
             Err(mistake) => {
-                self.recorded.borrow_mut().refuse(mistake);
+                let mut recorded = self.recorded.borrow_mut();
+                match is_missing {
+                    true => recorded.refuse_missing(mistake),
+                    false => recorded.refuse(mistake),
+                }
                 None
             }
         }
@@ -230,13 +240,14 @@ impl<'s> Table<'s> {
     fn find(&self, name: &str) -> Option<Found> {
         let variable = self.key(name).variable();
         if let Some(value) = self.variables.and_then(|all| all.get(&variable)) {
-            return Some(Found::in_variable(variable, value.to_str()));
+            let found = Found::in_variable(variable, value.to_str());
+            return Some(found.or_fetched(self.fetched));
         }
         let entry = self.entries.get(name)?;
         if matches!(&entry.value, Value::One(text) if text.is_empty()) {
             return None;
         }
-        Some(Found::in_file(self.file, self.path(name), entry))
+        Some(Found::in_file(self.file, self.path(name), entry).or_fetched(self.fetched))
     }
 
     fn path(&self, name: &str) -> String {
