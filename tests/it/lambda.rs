@@ -13,6 +13,7 @@ mod many;
 mod outage;
 mod push;
 mod requests;
+mod rules;
 mod secrets;
 mod settings;
 mod stop;

@@ -207,7 +207,16 @@ impl Function {
             all.iter().for_each(|environment| environment.show());
             return;
         }
-        let faults: Vec<_> = all.iter().flat_map(|environment| environment.faults()).collect();
+        let faults = faults(&all);
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
+
+    /// Where an environment that may be called did what no function may.
+    pub async fn faults(&self) -> Vec<String> {
+        faults(&self.environments().await)
+    }
+}
+
+fn faults(of: &[Arc<Environment>]) -> Vec<String> {
+    of.iter().flat_map(|environment| environment.faults()).collect()
 }
