@@ -59,3 +59,16 @@ async fn pages_of_listed_origins_may_read_and_others_may_not() {
         assert_eq!(headers["access-control-allow-origin"] == origin, allowed, "{headers}");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_a_listed_origin_is_told_beforehand_that_it_may_publish() {
+    let listed = "https://app.example.com";
+    let (_redis, functions) = deployed(|options| options.set("CORS_ORIGINS", listed)).await;
+    let preflight = HttpEvent::new("OPTIONS", "/topics/a/events")
+        .header("origin", listed)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type");
+    let answer = functions.receive.call(preflight).await.unwrap();
+    assert_eq!(answer["headers"]["access-control-allow-origin"], listed, "{answer}");
+    assert_eq!(answer["headers"]["access-control-allow-credentials"], "true", "{answer}");
+}
