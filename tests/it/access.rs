@@ -15,3 +15,5 @@ mod site;
 mod tenants;
 mod tickets;
 mod tokens;
+
+pub use site::Site;

@@ -10,6 +10,7 @@ mod follow;
 mod gap;
 mod hostile;
 mod kill;
+mod lambda;
 mod limits;
 mod push;
 mod quarantine;

@@ -12,6 +12,8 @@ use hookwire_redis_server::{Server as Redis, ServerOptions};
 use hookwire_sqs_server::{Faults, Queues, Server as Sqs};
 use hookwire_tests::RelayOptions;
 
+pub use drain::{next_id, spilled, until};
+
 /// A Redis, an SQS behind a network that can be broken, and its queue.
 struct Backends {
     redis: Redis,

@@ -2,6 +2,7 @@ mod browser;
 mod disaster;
 mod ledger;
 mod pusher;
+mod site;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,16 +13,20 @@ use hookwire_sqs_server::{Faults, Queues, Server as Sqs};
 use tokio::task::JoinSet;
 
 use crate::relay::PATIENCE;
-use crate::{Relay, RelayOptions};
 
 use browser::Browser;
 pub use disaster::Disasters;
 use ledger::Ledger;
 use pusher::Pusher;
+pub use site::Shape;
+use site::Site;
 
-/// Numbered events that are pushed through two relays over one Redis and one SQS while all of them fail, as a seed says.
+/// Numbered events that are pushed through relays or functions over one Redis and one SQS while all of them fail, as a seed
+/// says.
 #[derive(Debug, Clone, Copy)]
 pub struct Chaos {
+    /// What they are pushed to.
+    pub shape: Shape,
     /// Decides what happens, and when.
     pub seed: u64,
     /// Events that are pushed.
@@ -55,12 +60,13 @@ pub struct Outcome {
 
 /// Topics that the events are spread over.
 const TOPICS: u64 = 5;
-const SOURCE: &str =
-    "[[sources]]\nname = \"pubsub\"\nkind = \"pubsub\"\ntopic = \"chaos/{attributes.topic}\"\n";
 /// When a mirrored event is looked for. Longer than what a disaster loses, and short, or nothing would come back in time.
 const DELAY: Duration = Duration::from_secs(3);
 /// How long a relay that is killed keeps what it had received.
 const VISIBILITY: Duration = Duration::from_secs(3);
+
+/// Functions leave a Redis alone for half a minute that failed them, and each message for longer and longer.
+const SETTLED_WITHIN: Duration = Duration::from_mins(4);
 
 /// Everything that can fail.
 #[derive(Debug)]
@@ -69,7 +75,7 @@ pub(crate) struct World {
     sqs: Sqs,
     faults: Faults,
     queues: Queues,
-    relays: Vec<Relay>,
+    site: Site,
 }
 
 impl Chaos {
@@ -77,14 +83,14 @@ impl Chaos {
     pub async fn run(self) -> Outcome {
         let mut rng = Rng::with_seed(self.seed);
         let disasters = Disasters::of(self.seed);
-        let mut world = World::start(disasters).await;
+        let mut world = World::start(self.shape, disasters).await;
         let ledger = Arc::new(Ledger::default());
-        let urls: Vec<String> = world.relays.iter().map(|relay| relay.url("")).collect();
+        let apis = world.site.apis();
+        let urls: Vec<String> = apis.iter().map(|api| api.url("")).collect();
         let mut browsers = JoinSet::new();
         for number in 0..self.browsers {
-            let url = &urls[number % urls.len()];
             let topic = number as u64 / 2 % TOPICS;
-            let browser = Browser::open(url, topic).await;
+            let browser = Browser::open(&apis[number % apis.len()], topic).await;
             browsers.spawn(browser.follow());
         }
         let pusher = Pusher::new(urls, Arc::clone(&ledger), self.rate);
@@ -99,11 +105,12 @@ impl Chaos {
         pushing.await.unwrap();
         let pushed = Instant::now();
         world.settle().await;
-        ledger.end(&world.relays[0]).await;
+        let apis = world.site.apis();
+        ledger.end(&apis[0]).await;
         let browsers = tokio::time::timeout(PATIENCE, browsers.join_all()).await;
         let browsers = browsers.expect("every browser catches up");
         let settled = pushed.elapsed();
-        let (repeated, unprotected) = ledger.check(&world.relays, &browsers).await;
+        let (repeated, unprotected) = ledger.check(&apis, &world.site.log().await, &browsers).await;
         assert!(unprotected == 0 || disasters == Disasters::QueueWorks, "{unprotected} are lost");
         assert_eq!(world.queues.dead_letters.depth().await, hookwire_sqs_server::Depth::default());
         Outcome {
@@ -120,39 +127,28 @@ impl Chaos {
 }
 
 impl World {
-    async fn start(disasters: Disasters) -> Self {
+    async fn start(shape: Shape, disasters: Disasters) -> Self {
         let redis = ServerOptions::default().set("appendonly", "yes").start().await;
         let sqs = Sqs::start().await;
         let queues = sqs.queue("chaos", 1_000, VISIBILITY).await;
         let faults = Faults::before(&sqs).await;
-        let options = RelayOptions::default()
-            .log(redis.url())
-            .queue(&queues.queue.through(&faults).url())
-            .set("ACK", disasters.ack())
-            .set("QUEUE_DELAY", format!("{}s", DELAY.as_secs()))
-            .set("QUEUE_VISIBILITY", format!("{}s", VISIBILITY.as_secs()))
-            .set("RETRY", "50ms")
-            .set("CLIENT_LIMIT", 60_000_000)
-            .file(SOURCE);
-        let (one, two) = tokio::join!(options.clone().start(), options.start());
-        Self { redis, sqs, faults, queues, relays: vec![one, two] }
+        let site = Site::start(shape, disasters, &redis, &queues.queue, &faults).await;
+        Self { redis, sqs, faults, queues, site }
     }
 
-    /// Waits until nothing is in the queue and both relays say that they have everything.
+    /// Waits until nothing is in the queue and everybody says that he has everything.
     async fn settle(&self) {
         let patience = Instant::now();
         loop {
             let depth = self.queues.queue.depth().await;
-            let mut ready = 0;
-            for relay in &self.relays {
-                let answer = relay.get("/readyz").send().await.unwrap();
-                let answer: serde_json::Value = answer.json().await.unwrap();
-                ready += usize::from(answer["ready"] == true && answer["degraded"].is_null());
-            }
-            if depth == hookwire_sqs_server::Depth::default() && ready == self.relays.len() {
+            let ready = self.site.is_ready().await;
+            if depth == hookwire_sqs_server::Depth::default() && ready {
                 return;
             }
-            assert!(patience.elapsed() < PATIENCE, "it never settles: {depth:?}, {ready} ready");
+            assert!(
+                patience.elapsed() < SETTLED_WITHIN,
+                "it never settles: {depth:?}, ready: {ready}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -11,6 +11,19 @@ pub fn program(package: &str, binary: &str) -> PathBuf {
     built.or_insert_with(|| build(package, binary)).clone()
 }
 
+/// Where the program of a function is: in the folder that `HOOKWIRE_FUNCTIONS` names, as `NAME` or as `NAME/bootstrap`,
+/// which is how `cargo lambda build` leaves it; else built as the others are.
+#[must_use]
+pub(crate) fn function(package: &str, binary: &str) -> PathBuf {
+    let Some(folder) = std::env::var_os("HOOKWIRE_FUNCTIONS") else {
+        return program(package, binary);
+    };
+    let named = PathBuf::from(folder).join(binary);
+    let found = [named.clone(), named.join("bootstrap")].into_iter().find(|path| path.is_file());
+    let found = found.unwrap_or_else(|| panic!("there is no {}", named.display()));
+    found.canonicalize().unwrap()
+}
+
 fn build(package: &str, binary: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().unwrap();

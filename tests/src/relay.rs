@@ -1,24 +1,22 @@
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hookwire_aws_server::Server;
-use reqwest::{Client, RequestBuilder, Response};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
 
-use crate::Stream;
+use crate::Api;
+use crate::output::Output;
 use crate::program::program;
 
 /// How long anything may take before a test says that it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything of ours, and what others say that is worth a line for each start, not for each call.
-const LOGGED: &str = "debug,aws=info,hyper_util=info,h2=info,rustls=info,fjall=warn,lsm_tree=warn";
+pub(crate) const LOGGED: &str =
+    "debug,aws=info,hyper_util=info,h2=info,rustls=info,fjall=warn,lsm_tree=warn";
 
 /// What a relay process is started with.
 #[derive(Debug, Clone, Default)]
@@ -85,10 +83,11 @@ impl RelayOptions {
         if let Some(file) = &self.file {
             std::fs::write(folder.join("hookwire.toml"), file).unwrap();
         }
-        let client = Client::builder().pool_max_idle_per_host(64).no_proxy().build().unwrap();
-        let (log, printed) = (Arc::default(), Arc::default());
+        let (log, printed) = (Output::default(), Output::default());
+        // Where it listens is known when it does.
+        let api = Api::at("");
         let mut relay =
-            Relay { options: self, folder, client, log, printed, process: None, _own: own };
+            Relay { options: self, folder, api, log, printed, process: None, _own: own };
         relay.run("127.0.0.1:0").await;
         relay
     }
@@ -99,10 +98,9 @@ impl RelayOptions {
 pub struct Relay {
     options: RelayOptions,
     folder: PathBuf,
-    /// For requests to it.
-    pub client: Client,
-    log: Arc<Mutex<String>>,
-    printed: Arc<Mutex<String>>,
+    api: Api,
+    log: Output,
+    printed: Output,
     process: Option<Process>,
     _own: Option<tempfile::TempDir>,
 }
@@ -112,6 +110,15 @@ struct Process {
     child: Child,
     pid: Pid,
     address: String,
+}
+
+/// A relay is asked over HTTP.
+impl Deref for Relay {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
 }
 
 impl Relay {
@@ -146,30 +153,17 @@ impl Relay {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (stdout, printed) = (child.stdout.take().unwrap(), Arc::clone(&self.printed));
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stdout).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                printed.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        let (found, mut address) = watch::channel(None);
-        let (stderr, log) = (child.stderr.take().unwrap(), Arc::clone(&self.log));
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some((_, rest)) = line.split_once("listening on http://") {
-                    let address = rest.split([',', ' ']).next().unwrap_or_default();
-                    found.send_replace(Some(address.to_owned()));
-                }
-                log.lock().unwrap().push_str(&(line + "\n"));
-            }
+        self.printed.collect(child.stdout.take().unwrap());
+        let mut address = self.log.collect_and_find(child.stderr.take().unwrap(), |line| {
+            let (_, rest) = line.split_once("listening on http://")?;
+            Some(rest.split([',', ' ']).next().unwrap_or_default().to_owned())
         });
         let started = tokio::time::timeout(PATIENCE, address.wait_for(Option::is_some)).await;
         let address = match started {
             Ok(Ok(address)) => address.clone().unwrap(),
             _ => panic!("the relay did not start:\n{}", self.log()),
         };
+        self.api.base = format!("http://{address}");
         let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
         self.process = Some(Process { child, pid, address });
     }
@@ -199,58 +193,13 @@ impl Relay {
     /// Everything it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.text()
     }
 
     /// Everything it has written to its standard output so far.
     #[must_use]
     pub fn printed(&self) -> String {
-        self.printed.lock().unwrap().clone()
-    }
-
-    /// An address on it.
-    #[must_use]
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address())
-    }
-
-    /// Starts a GET.
-    pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path))
-    }
-
-    /// Starts a POST.
-    pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(self.url(path))
-    }
-
-    /// Pushes a notification to a source.
-    pub async fn push(&self, source: &str, body: &Value) -> Response {
-        self.post(&format!("/webhooks/{source}")).json(body).send().await.unwrap()
-    }
-
-    /// Publishes an event whose data is `data`, with an id of its own, and returns the answer.
-    pub async fn publish(&self, topic: &str, id: &str, data: &Value) -> Value {
-        let request = self.post(&format!("/topics/{topic}/events")).header("idempotency-key", id);
-        let answer = request.json(data).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        answer.json().await.unwrap()
-    }
-
-    /// Opens a stream with this query and, if given, a `Last-Event-ID`.
-    pub async fn follow(&self, query: &str, last_event_id: Option<&str>) -> Stream {
-        let mut request = self.get(&format!("/events?{query}"));
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
-        }
-        self.stream(request).await
-    }
-
-    /// Sends a request that is answered with a stream.
-    pub async fn stream(&self, request: RequestBuilder) -> Stream {
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
-        Stream::new(response)
+        self.printed.text()
     }
 
     /// Sends a signal to the process.
@@ -281,18 +230,9 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let (_, path) = tempfile::NamedTempFile::with_suffix(".log").unwrap().keep().unwrap();
-            std::fs::write(&path, self.log()).unwrap();
-            eprintln!("the relay's log, all of it in {}:\n{}", path.display(), tail(&self.log()));
-            return;
+            self.log.show("the relay");
+        } else if let Some(fault) = self.log.faults("the relay") {
+            panic!("{fault}");
         }
-        let log = self.log();
-        assert!(!log.contains("panicked"), "the relay panicked:\n{}", tail(&log));
-        assert!(!log.contains("@example.com"), "an address is in the log:\n{}", tail(&log));
     }
-}
-
-fn tail(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().rev().take(40).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }

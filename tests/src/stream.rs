@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::future::ready;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -17,7 +18,8 @@ const RAW_BYTES: usize = 4 << 20;
 pub struct Stream {
     /// The response's headers.
     pub headers: HeaderMap,
-    body: BoxStream<'static, reqwest::Result<Vec<u8>>>,
+    /// Ends also where it broke off.
+    body: BoxStream<'static, Vec<u8>>,
     parser: EventParser,
     ready: VecDeque<ServerSentEvent>,
     /// The last few MiB as they came.
@@ -51,7 +53,14 @@ impl Sse {
 impl Stream {
     pub(crate) fn new(response: Response) -> Self {
         let headers = response.headers().clone();
-        let body = response.bytes_stream().map(|bytes| bytes.map(Into::into)).boxed();
+        // A cut in the middle of a chunk is an end, too.
+        let body = response.bytes_stream().take_while(|read| ready(read.is_ok()));
+        let body = body.filter_map(|read| ready(read.ok().map(Into::into)));
+        Self::of(headers, body.boxed())
+    }
+
+    /// A stream with this head and body.
+    pub(crate) fn of(headers: HeaderMap, body: BoxStream<'static, Vec<u8>>) -> Self {
         Self {
             headers,
             body,
@@ -109,8 +118,7 @@ impl Stream {
             if let Some(found) = found(self) {
                 return Some(found);
             }
-            // A cut in the middle of a chunk is an end, too.
-            let bytes = self.body.next().await?.ok()?;
+            let bytes = self.body.next().await?;
             self.ready.extend(self.parser.feed(&bytes));
             self.raw.extend_from_slice(&bytes);
             if self.raw.len() > 2 * RAW_BYTES {

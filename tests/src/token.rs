@@ -32,7 +32,13 @@ pub fn claims(user: &str, grants: &Value) -> Value {
 /// Signs claims with the secret of the relays in the tests.
 #[must_use]
 pub fn sign(claims: &Value) -> String {
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    sign_with(SECRET, claims)
+}
+
+/// Signs claims with this secret.
+#[must_use]
+pub fn sign_with(secret: &str, claims: &Value) -> String {
+    let key = EncodingKey::from_secret(secret.as_bytes());
     encode(&Header::new(Algorithm::HS256), claims, &key).unwrap()
 }
 

@@ -3,13 +3,13 @@ use std::time::{Duration, Instant, SystemTime};
 use hookwire_event::{Data, Event, EventId, EventTime, EventType, Payload, SourceUri, Topic};
 use hookwire_queue::{Content, InLog, Record};
 use hookwire_sqs_server::Queue;
-use hookwire_tests::{Lambda, Stream, gmail_push};
+use hookwire_tests::{FunctionOptions, Stream, gmail_push};
 use serde_json::{Value, json};
 
 use super::Backends;
 
 /// A record as a relay writes it that could reach nothing but the queue.
-pub(super) fn spilled(topic: &str, id: &str, data: &str, accepted: SystemTime) -> String {
+pub fn spilled(topic: &str, id: &str, data: &str, accepted: SystemTime) -> String {
     let event = Event {
         id: EventId::parse(id).unwrap(),
         source: SourceUri::parse("/webhooks/test").unwrap(),
@@ -37,7 +37,7 @@ async fn send_all(queue: &Queue, bodies: impl Iterator<Item = String>) {
 }
 
 /// The id of the next event, whatever the stream is told of before.
-pub(super) async fn next_id(stream: &mut Stream) -> String {
+pub async fn next_id(stream: &mut Stream) -> String {
     loop {
         let event = stream.event().await;
         if !event.name.starts_with("hookwire.") {
@@ -47,7 +47,7 @@ pub(super) async fn next_id(stream: &mut Stream) -> String {
 }
 
 /// Waits until this is so.
-pub(super) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {
         assert!(start.elapsed() < Duration::from_secs(60), "{what}");
@@ -164,8 +164,9 @@ async fn the_lambda_function_answers_which_messages_sqs_must_keep() {
     let folder = tempfile::tempdir().unwrap();
     let queue = format!("sqs:{}", backends.queues.queue.url());
     let redis = backends.redis.url();
-    let variables = [("HOOKWIRE_LOG", redis.as_str()), ("HOOKWIRE_QUEUE", &queue)];
-    let function = Lambda::start("hookwire-drain", "drain", folder.path(), &variables).await;
+    let function = FunctionOptions::new("hookwire-drain", "drain", folder.path());
+    let function = function.variable("HOOKWIRE_LOG", &redis).variable("HOOKWIRE_QUEUE", &queue);
+    let function = function.deploy();
     let queue = backends.queues.queue.clone();
     for body in [spilled("t", "1", "x", SystemTime::now()), "poison".to_owned()] {
         queue.send(&body).await;
@@ -225,4 +226,5 @@ async fn the_lambda_function_answers_which_messages_sqs_must_keep() {
     let record = json!({ "body": "x", "attributes": {}, "messageAttributes": {} });
     let error = function.call(json!({ "Records": [record] })).await.unwrap_err();
     assert!(error["errorMessage"].as_str().unwrap().contains("no id"), "{error}");
+    function.check();
 }

@@ -1,12 +1,15 @@
-//! Pushes numbered events through relays while everything fails, once for each seed, and says what became of them.
+//! Pushes numbered events through relays or functions while everything fails, once for each seed, and says what became of them.
 
-use hookwire_tests::{Chaos, ChaosOutcome};
+use hookwire_tests::{Chaos, ChaosOutcome, Shape};
 
 #[tokio::main]
 async fn main() {
-    let mut numbers = std::env::args().skip(1).map(|argument| {
+    let mut arguments = std::env::args().skip(1).peekable();
+    let functions = arguments.next_if(|argument| argument == "--functions").is_some();
+    let shape = if functions { Shape::Functions } else { Shape::Relays };
+    let mut numbers = arguments.map(|argument| {
         argument.parse().unwrap_or_else(|_| {
-            panic!("`{argument}` is no number; usage: chaos [FIRST_SEED [SEEDS [EVENTS]]]")
+            panic!("`{argument}` is no number; usage: chaos [--functions] [FIRST_SEED [SEEDS [EVENTS]]]")
         })
     });
     let first = numbers.next().unwrap_or(0);
@@ -14,7 +17,7 @@ async fn main() {
     let events = numbers.next().unwrap_or(20_000);
     for seed in first..first + seeds {
         println!("seed {seed}: {events} events");
-        let chaos = Chaos { seed, events, rate: 200, browsers: 50 };
+        let chaos = Chaos { shape, seed, events, rate: 200, browsers: 50 };
         let ChaosOutcome {
             disasters,
             refused,

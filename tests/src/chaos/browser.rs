@@ -4,6 +4,8 @@ use hookwire_client::{Follow, Followed};
 use reqwest::Client;
 use serde_json::Value;
 
+use crate::Api;
+
 /// A browser with one `EventSource`, which comes back whenever its stream is cut.
 pub(crate) struct Browser {
     topic: u64,
@@ -26,9 +28,9 @@ pub(crate) const END: &str = "end";
 
 impl Browser {
     /// Opens the stream; from then on nothing may be missed.
-    pub(crate) async fn open(url: &str, topic: u64) -> Self {
-        let client = Client::builder().no_proxy().build().unwrap();
-        let url = format!("{url}/events?topic=chaos/{topic}").parse().unwrap();
+    pub(crate) async fn open(api: &Api, topic: u64) -> Self {
+        let client = Client::builder().no_proxy().default_headers(api.proof()).build().unwrap();
+        let url = api.url(&format!("/events?topic=chaos/{topic}")).parse().unwrap();
         let mut follow = Follow::new(client, url, None);
         assert_eq!(follow.next().await.unwrap(), Followed::Opened);
         // Only its cursor makes it one that has been here.

@@ -59,13 +59,7 @@ impl Disasters {
                 world.redis.restart().await;
                 "Redis loses its last second".to_owned()
             }
-            3 => {
-                let relay = rng.usize(..world.relays.len());
-                world.relays[relay].kill().await;
-                sleep(lasting / 4).await;
-                world.relays[relay].restart().await;
-                format!("relay {relay} is killed")
-            }
+            3 => world.site.lose_one(lasting / 4, rng).await,
             4 => {
                 let fault = [
                     Fault::Refuse,
