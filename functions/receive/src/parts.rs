@@ -44,7 +44,7 @@ impl Parts {
             None => intake,
             Some((sqs, durability)) => {
                 let queue = Arc::new(SqsQueue::new(sqs));
-                intake.with_queue(queue, durability, Lateness::default())
+                intake.with_queue(queue, durability, Lateness::default()).leaving_nothing()
             }
         };
         let (ingress, api, intake) = (config.ingress, config.api, Arc::new(intake));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
 use failsafe::{Instrument, StateMachine};
@@ -17,6 +17,8 @@ pub struct Breaker {
     state: Transitions,
     probing: AtomicBool,
     answers_again: AtomicBool,
+    /// When a probe is let through whatever else is known.
+    probed_after: Duration,
 }
 
 /// Failures in a row after which no more calls are made.
@@ -40,6 +42,8 @@ struct Transitions {
     of: &'static str,
     server: Arc<str>,
     state: Arc<AtomicU8>,
+    /// By the clock on the wall, which goes on while a process is frozen.
+    opened_at_ms: Arc<AtomicU64>,
 }
 
 const CLOSED: u8 = 0;
@@ -67,6 +71,7 @@ impl Instrument for Transitions {
     }
 
     fn on_open(&self) {
+        self.opened_at_ms.store(wall_ms(), Ordering::Release);
         if self.to(OPEN, "open") == CLOSED {
             tracing::warn!(
                 failures = FAILURES,
@@ -102,7 +107,12 @@ impl Breaker {
     #[must_use]
     pub fn new(of: &'static str, server: &str, open_for: Duration) -> Self {
         let server: Arc<str> = server.into();
-        let state = Transitions { of, server: Arc::clone(&server), state: Arc::default() };
+        let state = Transitions {
+            of,
+            server: Arc::clone(&server),
+            state: Arc::default(),
+            opened_at_ms: Arc::default(),
+        };
         let policy = consecutive_failures(FAILURES, About(open_for));
         Self {
             server,
@@ -110,6 +120,7 @@ impl Breaker {
             state,
             probing: AtomicBool::new(false),
             answers_again: AtomicBool::new(false),
+            probed_after: open_for * 2,
         }
     }
 
@@ -131,8 +142,14 @@ impl Breaker {
             return None;
         }
         let permit = Permit { breaker: self, probe: true };
-        let seen = self.answers_again.swap(false, Ordering::AcqRel);
+        let seen = self.answers_again.swap(false, Ordering::AcqRel) || self.was_frozen();
         (seen || self.machine.is_call_permitted()).then_some(permit)
+    }
+
+    /// Whether it has been open for long by the clock on the wall, and the one that it goes by has stood still.
+    fn was_frozen(&self) -> bool {
+        let ago_ms = wall_ms().saturating_sub(self.state.opened_at_ms.load(Ordering::Acquire));
+        Duration::from_millis(ago_ms) > self.probed_after
     }
 
     /// Somebody has seen the server answer: the next call may be the probe.
@@ -149,6 +166,11 @@ impl Breaker {
     }
 }
 
+fn wall_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Permit<'_> {
     /// The server answered, whatever it said.
     pub fn answered(self) {
@@ -160,6 +182,9 @@ impl Permit<'_> {
 
     /// The server did not answer, or is not the one that can.
     pub fn failed(self) {
+        if self.probe {
+            self.breaker.state.opened_at_ms.store(wall_ms(), Ordering::Release);
+        }
         self.breaker.machine.on_error();
     }
 }
@@ -184,6 +209,19 @@ mod tests {
         }
         assert!(breaker.is_open());
         breaker
+    }
+
+    #[test]
+    fn a_process_that_was_frozen_probes_by_the_clock_on_the_wall_and_once() {
+        let breaker = opened(Duration::from_hours(1));
+        assert!(breaker.permit().is_none());
+        let hours_ago = wall_ms() - 3 * 60 * 60 * 1000;
+        breaker.state.opened_at_ms.store(hours_ago, Ordering::Release);
+        breaker.permit().unwrap().failed();
+        assert!(breaker.permit().is_none(), "it has just been tried");
+        breaker.state.opened_at_ms.store(hours_ago, Ordering::Release);
+        breaker.permit().unwrap().answered();
+        assert!(!breaker.is_open());
     }
 
     #[test]

@@ -27,7 +27,8 @@ struct Spill {
     durability: Durability,
     lateness: Lateness,
     stamp: Stamp,
-    arrears: Arrears,
+    /// Where nothing may be left for later there are none.
+    arrears: Option<Arrears>,
 }
 
 /// What goes to the queue, and when an event counts as taken.
@@ -133,9 +134,19 @@ impl Intake {
         durability: Durability,
         lateness: Lateness,
     ) -> Self {
-        let arrears = Arrears::new(Arc::clone(&queue), durability.delay);
+        let arrears = Some(Arrears::new(Arc::clone(&queue), durability.delay));
         let spill = Spill { queue, durability, lateness, stamp: Stamp::default(), arrears };
         Self { spill: Some(spill), ..self }
+    }
+
+    /// Leaves nothing for later, for a process that is frozen when it has answered: a mirror that the queue does not take is
+    /// sent once more before the answer, and not after it.
+    #[must_use]
+    pub fn leaving_nothing(mut self) -> Self {
+        if let Some(spill) = &mut self.spill {
+            spill.arrears = None;
+        }
+        self
     }
 
     /// Takes an event.
@@ -241,7 +252,11 @@ impl Spill {
                 }
                 Err(SendError::Unavailable(_)) => {
                     tracing::debug!(event.id = %id, "only the log has an event");
-                    self.arrears.keep(body);
+                    match &self.arrears {
+                        Some(arrears) => arrears.keep(body),
+                        None if self.send(body, self.durability.delay).await.is_ok() => {}
+                        None => metrics::counter!("hookwire_unmirrored_total").increment(1),
+                    }
                 }
                 // No later send would be taken, and the log has it.
                 Err(SendError::TooLarge { .. } | SendError::Refused(_)) => {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use deadpool_redis::BuildError;
 use deadpool_redis::redis::{self, Cmd, RedisError, Value};
@@ -58,6 +58,11 @@ impl Call<'_> {
     }
 }
 
+/// A call is not made any more after so long by the clock on the wall. Nobody waits so long; but a process that is frozen in
+/// the midst of one goes on with it when it is thawed, perhaps when the log no longer knows the id of the event that
+/// somebody else has appended meanwhile.
+const TOO_LATE: Duration = Duration::from_secs(30);
+
 /// Who a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -106,7 +111,7 @@ impl Calls {
         if self.masters.is_unknown() {
             self.ask_for_masters().await;
         }
-        let answer = self.try_again(purpose, call).await;
+        let answer = self.try_again(purpose, call, SystemTime::now()).await;
         if answer.as_ref().is_err_and(Fault::is_of_server) {
             self.ask_for_masters().await;
         }
@@ -114,12 +119,17 @@ impl Calls {
         answer
     }
 
-    async fn try_again(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+    async fn try_again(
+        &self,
+        purpose: Purpose,
+        call: Call<'_>,
+        began: SystemTime,
+    ) -> Result<Value, Fault> {
         let (mut tries_left, mut slow_tries_left) = (TRIES, purpose.slow_tries());
         let mut earlier: Option<Fault> = None;
         loop {
             tries_left -= 1;
-            let fault = match self.try_once(purpose, call, tries_left > 0).await {
+            let fault = match self.try_once(purpose, call, began, tries_left > 0).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -140,11 +150,12 @@ impl Calls {
         &self,
         purpose: Purpose,
         call: Call<'_>,
+        began: SystemTime,
         is_tried_again: bool,
     ) -> Result<Value, Fault> {
         let breaker = self.masters.breaker(call.key());
         let permit = breaker.permit().ok_or(Fault::Open)?;
-        let answer = self.on_connection(purpose, call).await;
+        let answer = self.on_connection(purpose, call, began).await;
         match &answer {
             // Connections that all were cut at once fail at once, and say nothing about the server behind them.
             Err(fault) if is_tried_again && fault.is_of_all_connections() => drop(permit),
@@ -155,13 +166,21 @@ impl Calls {
         answer
     }
 
-    async fn on_connection(&self, purpose: Purpose, call: Call<'_>) -> Result<Value, Fault> {
+    async fn on_connection(
+        &self,
+        purpose: Purpose,
+        call: Call<'_>,
+        began: SystemTime,
+    ) -> Result<Value, Fault> {
         let pool = match purpose {
             Purpose::Append => &self.appends,
             Purpose::Read => &self.reads,
             Purpose::State => &self.state,
         };
         let mut lent = pool.get().await?;
+        if began.elapsed().is_ok_and(|ago| ago > TOO_LATE) {
+            return Err(Fault::NotSent("whoever made the call is long gone".to_owned()));
+        }
         // The connection bounds the time of an answer.
         let answer = call.on(lent.connection()).await;
         answer.map_err(|error| {
@@ -181,7 +200,9 @@ impl Calls {
         if self.masters.is_to_be_asked() {
             let mut slots = redis::cmd("CLUSTER");
             slots.arg("SLOTS");
-            if let Ok(answer) = self.on_connection(Purpose::Read, Call::Command(&slots, None)).await
+            if let Ok(answer) = self
+                .on_connection(Purpose::Read, Call::Command(&slots, None), SystemTime::now())
+                .await
             {
                 self.masters.learn(&answer);
             }

@@ -19,6 +19,9 @@ pub(crate) struct Pool {
 
 /// A connection that is idle for longer is asked whether it is alive before it is lent.
 const CHECK_AFTER: Duration = Duration::from_secs(30);
+/// One that is idle for longer is not asked but made anew: what stands between may have forgotten it without a word, and
+/// to wait for an answer that cannot come would use up the time that an append has.
+const MAKE_ANEW_AFTER: Duration = Duration::from_secs(90);
 /// A connection that is idle for longer is closed: after a burst the server gets its memory back.
 const IDLE_AT_MOST: Duration = Duration::from_mins(5);
 
@@ -58,8 +61,11 @@ impl managed::Manager for Manager {
         }
         let now = SystemTime::now();
         let idle = now.duration_since(std::mem::replace(&mut pooled.lent_at, now));
-        if idle.is_ok_and(|idle| idle < CHECK_AFTER) {
-            return Ok(());
+        match idle {
+            Ok(idle) if idle < CHECK_AFTER => return Ok(()),
+            Ok(idle) if idle < MAKE_ANEW_AFTER => {}
+            // Also when the clock was set back.
+            _ => return Err(RecycleError::message("it was idle for too long")),
         }
         let ping = redis::cmd("PING");
         let ping = ping.query_async::<()>(&mut pooled.connection);
