@@ -26,7 +26,11 @@ pub async fn serve_buffered(router: Router) -> Result<(), Error> {
                 Err(never) => match never {},
             };
             let body = body.collect().await.map(|body| body.to_bytes());
-            let body = body.map_or(Body::Empty, |bytes| Body::Binary(bytes.to_vec()));
+            // What is text stays so: in base64 it would be a third larger, and answers may have 6 MB.
+            let body = body.map_or(Body::Empty, |bytes| match String::from_utf8(bytes.to_vec()) {
+                Ok(text) => Body::Text(text),
+                Err(binary) => Body::Binary(binary.into_bytes()),
+            });
             Ok::<_, Infallible>(http::Response::from_parts(parts, body))
         }
     };

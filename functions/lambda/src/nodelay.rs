@@ -18,7 +18,8 @@ static LOOKED_AT_MS: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn everywhere() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    if now_ms.saturating_sub(LOOKED_AT_MS.swap(now_ms, Ordering::Relaxed)) < EVERY_MS {
+    let due = |at: u64| (now_ms.abs_diff(at) >= EVERY_MS).then_some(now_ms);
+    if LOOKED_AT_MS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, due).is_err() {
         return;
     }
     let Ok(this) = pidfd_open(getpid(), PidfdFlags::empty()) else { return };

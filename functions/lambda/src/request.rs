@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use hookwire_http::{AnswerBy, Peer};
+use http::uri::Authority;
 use http::{Extensions, HeaderMap, header};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::request::{LambdaRequest, RequestContext};
@@ -9,6 +10,8 @@ use lambda_http::{Context, LambdaEvent, Request, RequestExt};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::time::Instant;
 use url::Url;
+
+use crate::answered::GOES_OUT_ON;
 
 /// What an answer ends before its deadline, so that its end still goes over the wire.
 const GRACE: Duration = Duration::from_secs(2);
@@ -49,8 +52,7 @@ fn mend(request: &mut ApiGatewayV2httpRequest) {
 fn is_host(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let host = host.to_str().unwrap_or_default();
-    Url::parse(&format!("https://{host}"))
-        .is_ok_and(|url| url.path() == "/" && url.query().is_none())
+    Authority::try_from(host).is_ok() && Url::parse(&format!("https://{host}")).is_ok()
 }
 
 fn is_http(headers: &HeaderMap) -> bool {
@@ -63,6 +65,10 @@ pub(crate) fn known(mut request: Request) -> Request {
     let peer = peer(request.extensions());
     let answer_by = request.lambda_context_ref().and_then(answer_by);
     request.extensions_mut().insert(peer);
+    // An answer that streams; one that is whole is taken or not, and nobody has to watch that.
+    if let Ok(connection) = GOES_OUT_ON.try_with(Clone::clone) {
+        request.extensions_mut().insert(connection);
+    }
     if let Some(answer_by) = answer_by {
         request.extensions_mut().insert(answer_by);
     }
@@ -184,6 +190,9 @@ mod tests {
             json!({ "host": "a:1:2" }),
             json!({ "host": "1.2.3.999" }),
             json!({ "host": "xn--a" }),
+            json!({ "host": "a\"b" }),
+            json!({ "host": "a{b" }),
+            json!({ "host": "a#b" }),
             json!({ "x-forwarded-proto": "javascript" }),
             json!({ "x-forwarded-proto": "ht tp" }),
             json!({ "x-forwarded-proto": "" }),

@@ -16,8 +16,10 @@ use crate::extension;
 use crate::request::{known, mended};
 use crate::unfailing::Unfailing;
 
-/// How long answers have to end after `stop`; the platform kills the process two seconds after it has asked.
-const STOP_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long answers have to end after `stop`; the platform kills the process half a second after it has asked.
+///
+/// Source: <https://github.com/aws-samples/graceful-shutdown-with-aws-lambda>
+const STOP_WITHIN: Duration = Duration::from_millis(400);
 
 /// Answers events with answers that go out as they come, several at once where the platform allows it, until `stop`.
 ///

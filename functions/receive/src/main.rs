@@ -16,6 +16,9 @@ async fn main() -> anyhow::Result<()> {
     for warning in &warnings {
         warn!("{warning}");
     }
+    for doubt in &config.access.doubts {
+        warn!("{doubt}");
+    }
     let router = routes::router(Parts::open(config)?);
     hookwire_lambda::serve_buffered(router).await.map_err(anyhow::Error::from_boxed)
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_access::{guard_admin, guard_pages};
 use hookwire_egress_sse::ApiParts;
-use hookwire_http::Problem;
+use hookwire_http::{Problem, method_not_allowed};
 use hookwire_log::Lateness;
 use http::StatusCode;
 
@@ -33,9 +33,4 @@ async fn not_found() -> Problem {
     let detail = "there is POST /webhooks/{source}, /topics/{topic}/events, POST /ack, POST /tickets, /healthz and \
                   /readyz; streams are at the address of the function `stream`";
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
-}
-
-async fn method_not_allowed() -> Problem {
-    let detail = "this resource does not have this method; the Allow header lists what it has";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }

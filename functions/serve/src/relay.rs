@@ -9,7 +9,9 @@ use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_edges::{Limits, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
-use hookwire_http::{Listener, LoopbackGuard, Problem, guard_loopback, guard_origin};
+use hookwire_http::{
+    Listener, LoopbackGuard, Problem, guard_loopback, guard_origin, method_not_allowed,
+};
 use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::Quarantine;
 use http::StatusCode;
@@ -142,9 +144,4 @@ async fn not_found() -> Problem {
     let detail = "there is GET /events, /topics/{topic}/events, POST /webhooks/{source}, POST /ack, POST /tickets, \
                   /healthz, /readyz, /metrics, and the console at /";
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
-}
-
-async fn method_not_allowed() -> Problem {
-    let detail = "this resource does not have this method; the Allow header lists what it has";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }

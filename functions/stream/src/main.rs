@@ -14,6 +14,9 @@ async fn main() -> anyhow::Result<()> {
     for warning in &warnings {
         warn!("{warning}");
     }
+    for doubt in &config.access.doubts {
+        warn!("{doubt}");
+    }
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(config, stop.clone())?;
     hookwire_lambda::serve_streaming(router, stop).await.map_err(anyhow::Error::from_boxed)

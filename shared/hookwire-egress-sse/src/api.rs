@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use hookwire_access::Access;
+use hookwire_http::method_not_allowed;
 use hookwire_log::Log;
 use hookwire_queue::Intake;
 use hookwire_state::{Cursors, EventLimits};
@@ -50,5 +51,6 @@ pub fn api(config: ApiConfig, parts: ApiParts) -> Router {
         .route("/topics/{*path}", get(history::get_topic_events).post(publish::post_topic_events))
         .with_state(Arc::new(Api { config, parts }))
         .merge(tickets)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(cors)
 }

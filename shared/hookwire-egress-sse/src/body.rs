@@ -44,7 +44,7 @@ pub(crate) struct Held {
 
 impl Held {
     /// What keeps the places may be away, and their leases end by themselves.
-    const RELEASE_WITHIN: Duration = Duration::from_millis(500);
+    const RELEASE_WITHIN: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(
         identity: &Identity,

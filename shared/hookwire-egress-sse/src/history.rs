@@ -14,6 +14,8 @@ use crate::api::Api;
 use crate::control::gap_members;
 use crate::{bad_request, granted, in_time, query_value, topic_of, unavailable};
 
+/// Most bytes of a page's events, which escapes and base64 make larger: a function's answer may have 6 MB.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Events of a page when no limit is given, and the highest limit.
 const DEFAULT_EVENTS: usize = 100;
 const MAX_EVENTS: usize = 1_000;
@@ -48,7 +50,7 @@ pub(crate) async fn get_topic_events(
     let claimed = after.as_ref().map(|after| after.parse());
     let unreadable = matches!(claimed, Some(Err(_)));
     let after = claimed.and_then(Result::ok).unwrap_or(earliest);
-    let limit = PageLimit { events: limit, bytes: 4 * 1024 * 1024 };
+    let limit = PageLimit { events: limit, bytes: PAGE_BYTES };
     let page = in_time(api.parts.log.read_after(&topic, after, limit)).await?;
     let page = page.map_err(|_cause| unavailable())?;
     let next = page.entries.last().map(|entry| entry.position);

@@ -27,7 +27,7 @@ use axum::extract::rejection::PathRejection;
 use axum::routing::get;
 use hookwire_access::{Access, Identity, Refusal};
 use hookwire_event::{EventType, Topic};
-use hookwire_http::Problem;
+use hookwire_http::{Problem, method_not_allowed};
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::{Lateness, Log};
 use hookwire_state::Cursors;
@@ -95,6 +95,7 @@ pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
     Router::new()
         .route("/events", get(stream::get_events).head(stream::head_events))
         .with_state(egress)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(cors)
 }
 

@@ -13,7 +13,7 @@ use hookwire_log::Start;
 use hookwire_state::{Full, Place};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::body::{Held, Stream};
 use crate::closing::{Closing, jittered_ms};
@@ -98,10 +98,8 @@ fn open(
     place: Option<Place>,
 ) -> Response {
     let retry = egress.config.retry;
-    let pulse = (request.version == Version::HTTP_2).then(|| {
-        let connection = request.extensions.get::<Connection>().cloned();
-        watch_over(connection, egress.config.slow_after)
-    });
+    let connection = request.extensions.get::<Connection>().cloned();
+    let pulse = connection.map(|connection| watch_over(connection, egress.config.slow_after));
     let session = egress.hub.session(places.places);
     let answer_by = request.extensions.get::<AnswerBy>().copied();
     let held = Held::new(identity, place, answer_by);

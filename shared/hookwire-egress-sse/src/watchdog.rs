@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookwire_http::Connection;
 use tokio::time::Instant;
 
-/// When an HTTP/2 stream's body was last asked for bytes.
+/// When a stream's body was last asked for bytes.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     opened: Instant,
@@ -29,13 +29,11 @@ impl Pulse {
 
 /// Cuts the connection of a stream whose client gives it no window for `slow_after`.
 ///
-/// Over HTTP/2 the socket may flow while one stream stands still, so the socket's deadline does not see it. A healthy
-/// stream is asked for bytes at every heartbeat at least.
-pub(crate) fn watch_over(connection: Option<Connection>, slow_after: Duration) -> Arc<Pulse> {
+/// Over HTTP/2 the socket may flow while one stream stands still, so the socket's deadline does not see it; in a function
+/// there is no socket. A healthy stream is asked for bytes at every heartbeat at least.
+pub(crate) fn watch_over(connection: Connection, slow_after: Duration) -> Arc<Pulse> {
     let pulse = Arc::new(Pulse { opened: Instant::now(), last_ms: AtomicU64::new(0) });
-    if let Some(connection) = connection {
-        tokio::spawn(watch(Arc::downgrade(&pulse), connection, slow_after));
-    }
+    tokio::spawn(watch(Arc::downgrade(&pulse), connection, slow_after));
     pulse
 }
 

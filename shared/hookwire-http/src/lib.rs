@@ -20,4 +20,4 @@ pub use bypass::Bypass;
 pub use client::{ClientNet, Peer, TrustedHops};
 pub use guard::{LoopbackGuard, guard_loopback, guard_origin};
 pub use listener::{ClientCap, Connection, Listener, ListenerConfig};
-pub use problem::Problem;
+pub use problem::{Problem, method_not_allowed};

@@ -103,8 +103,9 @@ impl ListenerConfig {
     }
 }
 
-/// The connection that a request came on; in its extensions.
-#[derive(Debug, Clone)]
+/// What an answer goes out on; in the extensions of requests where nothing below notices that their answer is not taken:
+/// of many that share a socket, or behind a platform.
+#[derive(Debug, Clone, Default)]
 pub struct Connection {
     dead: CancellationToken,
 }
@@ -113,6 +114,11 @@ impl Connection {
     /// Cuts the connection at once, with every request on it.
     pub fn cut(&self) {
         self.dead.cancel();
+    }
+
+    /// Waits until it has to be cut.
+    pub async fn is_cut(&self) {
+        self.dead.cancelled().await;
     }
 }
 
@@ -246,9 +252,12 @@ async fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let dead = connection.dead.clone();
     let service_activity = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let asked = service_activity.asked(request.version() == Version::HTTP_2);
+        let is_one_of_many = request.version() == Version::HTTP_2;
+        let asked = service_activity.asked(is_one_of_many);
         request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(connection.clone());
+        if is_one_of_many {
+            request.extensions_mut().insert(connection.clone());
+        }
         let answer = router.clone().oneshot(request);
         async move {
             let answer: Response = answer.await?;

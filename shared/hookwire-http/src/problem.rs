@@ -90,6 +90,13 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Answers a method that a resource does not have. It has to be set before a layer that answers itself, such as that of
+/// CORS: set later, it takes the place of the layered one.
+pub async fn method_not_allowed() -> Problem {
+    let detail = "this resource does not have this method; the Allow header lists what it has";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch as signal;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -342,29 +343,34 @@ impl Place {
         }
     }
 
-    /// Gives it back, and waits until that is done. Dropped, it is left to a task, which a process that is frozen between
-    /// requests may never come to.
+    /// Gives it back, and waits until that is done: what is left to a task, a process that is frozen between requests may
+    /// never come to.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it answers, the place is given back all the same.
     pub async fn release(self) {
-        if let Some(holder) = self.leave() {
-            self.streams.give_back(&holder.subject, self.id).await;
+        if let Some(giving_back) = self.give_back() {
+            drop(giving_back.await);
         }
     }
 
-    /// Whose place has to be given back; nobody's when others have it already.
-    fn leave(&self) -> Option<Holder> {
+    /// Gives it back in a task, which goes on when nobody waits for it; nothing to do when others have it already.
+    fn give_back(&self) -> Option<JoinHandle<()>> {
         let here = self.streams.lock().remove(&self.id)?;
         let evicted = *here.ended.borrow() == Some(Ended::Evicted);
-        (self.streams.config.most > 0 && !evicted).then_some(here.holder)
+        if self.streams.config.most == 0 || evicted {
+            return None;
+        }
+        // Without a runtime the process is about to end, and the lease after it.
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let (streams, id) = (Arc::clone(&self.streams), self.id);
+        Some(runtime.spawn(async move { streams.give_back(&here.holder.subject, id).await }))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(holder) = self.leave() else { return };
-        let (streams, id) = (Arc::clone(&self.streams), self.id);
-        // Without a runtime the process is about to end, and the lease after it.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { streams.give_back(&holder.subject, id).await });
-        }
+        drop(self.give_back());
     }
 }
