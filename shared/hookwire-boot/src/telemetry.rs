@@ -22,8 +22,20 @@ const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
 
 /// Whose finer levels print what was sent and received, and with it addresses and payloads: never logged, whatever is
 /// asked for.
-const CAPPED: [&str; 5] =
-    ["aws_config", "aws_runtime", "aws_sdk_sqs", "aws_smithy_runtime", "aws_smithy_runtime_api"];
+const CAPPED: [&str; 12] = [
+    "aws_config",
+    "aws_runtime",
+    "aws_sdk_sqs",
+    "aws_smithy_runtime",
+    "aws_smithy_runtime_api",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lambda_http",
+    "lambda_runtime",
+    "lambda_runtime_api_client",
+    "reqwest",
+];
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +162,7 @@ mod tests {
             debug!("appended event");
             tracing::trace!(target: "aws_smithy_runtime", "the body of a request");
             tracing::debug!(target: "aws_smithy_runtime::client::http", "the body of a request");
+            tracing::trace!(target: "lambda_runtime::layers", "the body of an event");
         });
         let bytes = log.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -180,9 +193,12 @@ mod tests {
 
     #[test]
     fn what_would_print_payloads_is_not_logged_whatever_is_asked_for() {
-        for filter in
-            ["trace", "aws_smithy_runtime=trace", "aws_smithy_runtime::client=trace", "aws=trace"]
-        {
+        for filter in [
+            "trace",
+            "aws_smithy_runtime=trace",
+            "aws_smithy_runtime::client=trace",
+            "lambda_runtime=trace",
+        ] {
             assert!(!logged(LogFormat::Text, Some(filter)).contains("the body"), "{filter}");
         }
     }

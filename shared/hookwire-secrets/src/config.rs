@@ -11,6 +11,8 @@ use crate::reference::Service;
 pub struct SecretsConfig {
     pub(crate) region: Option<String>,
     pub(crate) endpoints: Endpoints,
+    /// Whether AWS is asked where it has IPv6 as well.
+    is_dual_stack: bool,
     pub(crate) credentials: CredentialsSource,
     /// How long a connection may take.
     pub connect_within: Duration,
@@ -45,6 +47,7 @@ impl SecretsConfig {
                 ssm: owned("AWS_ENDPOINT_URL_SSM"),
                 any: owned("AWS_ENDPOINT_URL"),
             },
+            is_dual_stack: variable("AWS_USE_DUALSTACK_ENDPOINT") == Some("true"),
             credentials: CredentialsSource::from_variables(&variable),
             connect_within: Duration::from_secs(1),
             answer_within: Duration::from_secs(3),
@@ -66,11 +69,20 @@ impl SecretsConfig {
             let url = Url::parse(url).ok().filter(Url::has_host);
             return url.ok_or(FetchError::BadEndpoint { variable });
         }
+        if self.is_dual_stack {
+            let domain =
+                if region.starts_with("cn-") { "api.amazonwebservices.com.cn" } else { "api.aws" };
+            let url = Url::parse(&format!("https://{}.{region}.{domain}/", service.name()));
+            return url.ok().filter(|_| is_region(region)).ok_or(FetchError::NoRegion);
+        }
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let is_region = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let url = Url::parse(&format!("https://{}.{region}.{domain}/", service.name()));
-        url.ok().filter(|_| is_region).ok_or(FetchError::NoRegion)
+        url.ok().filter(|_| is_region(region)).ok_or(FetchError::NoRegion)
     }
+}
+
+fn is_region(region: &str) -> bool {
+    region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 impl fmt::Debug for SecretsConfig {
@@ -103,6 +115,14 @@ mod tests {
         ] {
             assert_eq!(endpoint(&[], service, region), url);
         }
+        let dual = [("AWS_USE_DUALSTACK_ENDPOINT", "true")];
+        let told = "https://secretsmanager.eu-west-1.api.aws/";
+        assert_eq!(endpoint(&dual, manager, "eu-west-1"), told);
+        assert_eq!(
+            endpoint(&dual, ssm, "cn-north-1"),
+            "https://ssm.cn-north-1.api.amazonwebservices.com.cn/"
+        );
+        assert!(endpoint(&dual, ssm, "evil.example/").contains("AWS_REGION"));
         assert!(endpoint(&[], ssm, "evil.example/").contains("AWS_REGION"));
     }
 
