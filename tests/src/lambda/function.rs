@@ -120,7 +120,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// [`Throttled`] when there may be no further environment.
+    /// `Throttled` when there may be no further environment.
     pub async fn invoke(&self, invocation: Invocation) -> Result<Reply, Throttled> {
         let environment = self.free().await?;
         Ok(environment.invoke(invocation, self.options.timeout).await)
