@@ -50,7 +50,7 @@ impl SecretsConfig {
             is_dual_stack: variable("AWS_USE_DUALSTACK_ENDPOINT") == Some("true"),
             credentials: CredentialsSource::from_variables(&variable),
             connect_within: Duration::from_secs(1),
-            answer_within: Duration::from_secs(3),
+            answer_within: Duration::from_secs(2),
             within: Duration::from_secs(8),
         }
     }
