@@ -19,12 +19,9 @@ pub(crate) struct Config {
 pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let origin = hookwire_settings::resolved(Origin::process(None)).await;
     let settings = Settings::load(&KEYS, &["sources"], origin);
-    let retention = hookwire_settings::retention(&settings);
     let durability = hookwire_settings::durability(&settings);
     let queue = hookwire_sqs_settings::sqs(&settings).zip(durability);
-    let log = hookwire_settings::shared_log(&settings).map(|address| {
-        hookwire_settings::redis_log(&settings, address, retention, durability.as_ref())
-    });
+    let log = hookwire_settings::shared_log(&settings, durability.as_ref());
     if queue.is_none() {
         settings.mistake("queue", "must be the queue that this function is called for");
     }
@@ -32,6 +29,6 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
     let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
-    let drain = durability.drain(&retention);
+    let drain = durability.drain(&log.retention);
     Ok((Config { log, queue, drain, log_format }, warnings))
 }

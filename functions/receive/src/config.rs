@@ -26,12 +26,9 @@ pub(crate) struct Config {
 pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let origin = hookwire_settings::resolved(Origin::process(None)).await;
     let settings = Settings::load(&KEYS, &["sources"], origin);
-    let retention = hookwire_settings::retention(&settings);
     let durability = hookwire_settings::durability(&settings);
     let queue = hookwire_sqs_settings::sqs(&settings).zip(durability);
-    let log = hookwire_settings::shared_log(&settings).map(|address| {
-        hookwire_settings::redis_log(&settings, address, retention, durability.as_ref())
-    });
+    let log = hookwire_settings::shared_log(&settings, durability.as_ref());
     let access = hookwire_edges::keyed_access(&settings);
     let max_body_bytes = hookwire_edges::max_body_bytes(&settings);
     let ingress = IngressConfig {

@@ -1,7 +1,11 @@
 use std::path::PathBuf;
 
 use hookwire_boot::{FromSetting, Settings};
+use hookwire_log_redis::RedisLogConfig;
+use hookwire_queue::Durability;
 use hookwire_redis::{InvalidAddress, RedisAddress};
+
+use crate::{redis_log, retention};
 
 /// The address of a log.
 #[derive(Debug)]
@@ -31,10 +35,11 @@ impl FromSetting for LogAddress {
     }
 }
 
-/// Reads where the log is, when it must be one that several functions share.
-pub fn shared_log(settings: &Settings) -> Option<RedisAddress> {
+/// Reads a log that several functions share, beside this queue if there is one; `None` only if a mistake was recorded.
+pub fn shared_log(settings: &Settings, durability: Option<&Durability>) -> Option<RedisLogConfig> {
+    let retention = retention(settings);
     match settings.value("log") {
-        LogAddress::Redis(address) => Some(address),
+        LogAddress::Redis(address) => Some(redis_log(settings, address, retention, durability)),
         LogAddress::Fjall(_) | LogAddress::Memory => {
             let right = "must be a Redis (`redis://…`), which all functions share";
             settings.mistake("log", right);
