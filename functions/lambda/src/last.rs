@@ -94,7 +94,7 @@ mod tests {
                 counted.fetch_add(1, Ordering::SeqCst);
                 async {}
             });
-            let end = fails.then(|| Err("broken"));
+            let end = fails.then_some(Err("broken"));
             let parts = [Ok("one"), Ok("two")].into_iter().chain(end);
             let mut body = Last::new(Body::from_stream(stream::iter(parts)), before);
             for part in ["one", "two"] {
