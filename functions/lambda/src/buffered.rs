@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use hookwire_freeze::BeforeFreeze;
+use hookwire_freeze::{BeforeFreeze, register};
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
@@ -9,9 +9,12 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::tower::{ServiceBuilder, ServiceExt, service_fn};
 use lambda_http::{Adapter, Body, Error, LambdaEvent, Request};
 
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
 use crate::request::{known, mended};
 
-/// Answers events with whole answers, for as long as the platform asks.
+/// Answers events with whole answers, for as long as the platform asks, until `stop`.
 ///
 /// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it. It is sent
 /// when `before` has run.
@@ -19,7 +22,11 @@ use crate::request::{known, mended};
 /// # Errors
 ///
 /// The runtime does not answer.
-pub async fn serve_buffered(router: Router, before: BeforeFreeze) -> Result<(), Error> {
+pub async fn serve_buffered(
+    router: Router,
+    before: BeforeFreeze,
+    stop: CancellationToken,
+) -> Result<(), Error> {
     let answer = move |request: Request| {
         let (router, before) = (router.clone(), before.clone());
         async move {
@@ -42,5 +49,13 @@ pub async fn serve_buffered(router: Router, before: BeforeFreeze) -> Result<(), 
     let events = ServiceBuilder::new()
         .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
         .service(Adapter::from(service_fn(answer)));
-    Runtime::new(events).layer(TracingLayer::new()).run_concurrent().await
+    let runtime = Runtime::new(events).layer(TracingLayer::new());
+    if let Err(error) = register().await {
+        warn!(error, "this process will not hear when it is about to be ended");
+    }
+    // The platform asks only processes to end that have nothing to do.
+    tokio::select! {
+        ended = runtime.run_concurrent() => ended,
+        () = stop.cancelled() => Ok(()),
+    }
 }

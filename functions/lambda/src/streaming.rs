@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use hookwire_freeze::BeforeFreeze;
+use hookwire_freeze::{BeforeFreeze, register};
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
@@ -13,7 +13,6 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::answered::Answered;
-use crate::extension;
 use crate::last::Last;
 use crate::request::{known, mended};
 
@@ -48,7 +47,7 @@ pub async fn serve_streaming(
     let counted =
         layer_fn(move |service| Answered { service, open: tracked.clone(), before: first.clone() });
     let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
-    if let Err(error) = extension::register().await {
+    if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
     let stopped = async {
