@@ -144,7 +144,7 @@ pub const METRICS: &[Metric] = &[
     counter("hookwire_drained_total", &[OUTCOME], "Messages out of the queue, by what became of them.").in_cloudwatch(),
     gauge("hookwire_late", Unit::Count, &[], "1 while events may come late, since the log did not answer or the queue has some that it lacks."),
     gauge("hookwire_queue_oldest_seconds", Unit::Seconds, &[QUEUE], "At most so long ago was the oldest event accepted that only the queue has; 0 when there is none.").in_cloudwatch(),
-    gauge("hookwire_queue_depth", Unit::Count, &[QUEUE, one_of("state", &["waiting", "in_flight", "delayed"])], "Messages in a queue, as it says itself, every half minute."),
+    gauge("hookwire_queue_depth", Unit::Count, &[QUEUE, one_of("role", &["main", "dead"]), one_of("state", &["waiting", "in_flight", "delayed"])], "Messages in a queue and in its dead-letter queue, as they say themselves, every half minute."),
     counter("hookwire_queue_messages_total", &[QUEUE, coded("do")], "Messages sent, received, deleted and postponed."),
     counter("hookwire_queue_faults_total", &[QUEUE, coded("do"), coded("fault")], "Failed calls to SQS.").in_cloudwatch(),
     gauge("hookwire_queue_sends_waiting", Unit::Count, &[QUEUE], "Messages that wait for their turn to be sent."),
