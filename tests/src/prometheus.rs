@@ -99,9 +99,10 @@ impl Prometheus {
         self.alerts("ALERTS{alertstate=\"firing\"}").await
     }
 
-    /// Every alert that has fired since the start.
-    pub async fn fired(&self) -> BTreeSet<String> {
-        self.alerts("max_over_time(ALERTS{alertstate=\"firing\"}[1h])").await
+    /// Every alert that has fired since then.
+    pub async fn fired(&self, since: Instant) -> BTreeSet<String> {
+        let seconds = since.elapsed().as_secs().max(1);
+        self.alerts(&format!("max_over_time(ALERTS{{alertstate=\"firing\"}}[{seconds}s])")).await
     }
 
     async fn alerts(&self, query: &str) -> BTreeSet<String> {

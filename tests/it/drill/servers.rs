@@ -76,8 +76,10 @@ const QUEUE: &str = "HookwireQueueUnreachable";
 async fn each_fault_of_a_server_fires_its_alert_and_no_other_one() {
     let mut site = Site::start().await;
     let pushing = Pushing::start(&site.relays);
+    // A call that hangs takes its time to fail, and there are only so many in seconds.
+    let rules = Rules::shipped().bound("queue_faults", "1");
     let [one, two] = &site.relays;
-    let mut drill = Drill::start(&[one, two], Rules::shipped()).await;
+    let mut drill = Drill::start(&[one, two], rules).await;
 
     site.redis.kill().await;
     drill.fires(&[REDIS]).await;

@@ -5,7 +5,10 @@ use super::{Drill, Rules};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_trouble_of_streams_fires_its_alert_and_no_other_one() {
-    let options = RelayOptions::default().set("MAX_CONNECTIONS", 50).set("RETENTION_EVENTS", 10);
+    let options = RelayOptions::default()
+        .set("MAX_CONNECTIONS", 50)
+        .set("MAX_CONNECTIONS_PER_CLIENT", 50)
+        .set("RETENTION_EVENTS", 10);
     let relay = options.start().await;
     let first = relay.publish("topic", "first", &json!(0)).await;
     let cursor = first["cursor"].as_str().unwrap();
