@@ -67,6 +67,10 @@ impl Prometheus {
 
     /// Waits until so many relays were scraped.
     async fn sees(&self, relays: usize) {
+        // It listens before it answers questions.
+        let ready =
+            async || self.api.get("/-/ready").send().await.is_ok_and(|it| it.status() == 200);
+        self.until(ready, "prometheus is ready").await;
         let seen = async || self.samples("up == 1").await.len() == relays;
         self.until(seen, "every relay is scraped").await;
     }
@@ -122,8 +126,8 @@ impl Prometheus {
         let start = Instant::now();
         while !done().await {
             if start.elapsed() > 2 * PATIENCE {
-                let alerts = self.samples("ALERTS").await;
-                panic!("{what}: {alerts:#?}\n{}", self.log.text());
+                let firing = self.firing().await;
+                panic!("{what}: {firing:?} fire\n{}", self.log.text());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
