@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_edges::{Limits, health, open_access, texts};
+use hookwire_edges::{Limits, Readiness, Words, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
     Listener, LoopbackGuard, Problem, guard_loopback, guard_origin, method_not_allowed,
@@ -54,7 +54,15 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
             )
         }
     };
-    let Queueing { intake, lateness, tasks } = queueing;
+    let Queueing { intake, lateness, sqs, tasks } = queueing;
+    let keys = config.ingress.keys().chain(config.access.jwks.clone()).collect();
+    let readiness = Readiness::new(Arc::clone(&log), lateness.clone()).with_keys(keys);
+    let readiness = Arc::new(match sqs {
+        None => readiness,
+        Some(sqs) => {
+            readiness.degraded_while(Words::QUEUE_UNREACHABLE, move || sqs.is_left_alone())
+        }
+    });
     let intake = Arc::new(intake);
     let (access, limits) = open_access(
         config.access,
@@ -84,7 +92,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         egress: config.egress,
         console: config.console,
     };
-    let router = edges.router(api, egress, limits, quarantine)?;
+    let router = edges.router(api, egress, limits, quarantine, readiness)?;
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
@@ -107,11 +115,12 @@ impl Edges {
         parts: EgressParts,
         limits: IngressLimits,
         quarantine: Arc<dyn Quarantine>,
+        readiness: Arc<Readiness>,
     ) -> anyhow::Result<Router> {
         let recorder = PrometheusBuilder::new().install_recorder()?;
         let guard = LoopbackGuard { origins: texts(&self.egress.cors_origins).into() };
         let access = Arc::clone(&parts.access);
-        let health = health(Arc::clone(&parts.log), parts.lateness.clone());
+        let health = health(readiness);
         let trusted_hops = self.ingress.trusted_hops;
         let (webhooks, admin) =
             hookwire_ingress::routers(self.ingress, limits, Arc::clone(&api.intake), quarantine);

@@ -151,6 +151,19 @@ impl Jwks {
         Ok(self.current().await?.keys.only(algorithm))
     }
 
+    /// Whether the keys could not be fetched when they were last wanted; those of before serve meanwhile, if there are
+    /// any.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.lock().failing.is_some()
+    }
+
+    /// Where the keys are.
+    #[must_use]
+    pub fn location(&self) -> &JwksLocation {
+        &self.config.location
+    }
+
     async fn current(self: &Arc<Self>) -> Result<Arc<Kept>, KeysUnavailable> {
         match self.next() {
             Next::Use(kept) => return Ok(kept),

@@ -23,8 +23,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{
-    AppendError, Appended, BoxError, Clock, Listener, Log, Page, PageLimit, ReadError, Retention,
-    Start, Watch, Watchers,
+    AppendError, Appended, BoxError, Clock, Listener, Log, NotReady, Page, PageLimit, ReadError,
+    Retention, Start, Watch, Watchers,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -179,12 +179,12 @@ impl Log for FjallLog {
         Ok(self.store.watchers.watch(topic, listener))
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         if self.store.failed.load(Ordering::Acquire) {
-            return Err(ReadError(failed()));
+            return Err(NotReady::Broken(failed()));
         }
         if self.commands.is_closed() {
-            return Err(ReadError(closed()));
+            return Err(NotReady::Broken(closed()));
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use hookwire_event::{Event, EventId, Position, SourceUri, Topic, encode_record};
 
 use crate::{
-    AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, Page, PageLimit,
-    Quarantine, Quarantined, ReadError, Retention, Start, Watch, Watchers,
+    AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, NotReady, Page,
+    PageLimit, Quarantine, Quarantined, ReadError, Retention, Start, Watch, Watchers,
 };
 
 /// A log that lives as long as its process: for tests, and for relays that may forget.
@@ -135,7 +135,7 @@ impl Log for MemoryLog {
         Ok(self.watchers.watch(topic, listener))
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }

@@ -65,6 +65,12 @@ impl SqsQueue {
         Ok(dead.map(|dead| Self::over(Arc::clone(dead))))
     }
 
+    /// Whether no sends are made, since the last ones failed.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.calls.breaker.is_open()
+    }
+
     /// Asks how the queue stands, and what should be changed about it.
     ///
     /// # Errors
