@@ -6,6 +6,7 @@ mod clients;
 mod connections;
 mod console;
 mod deploy;
+mod doctor;
 mod follow;
 mod gap;
 mod hostile;

@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(told["reasons"], json!(["Redis does not answer"]));
         assert_eq!(told["degraded"], json!([Words::LATE.reason]));
         assert_eq!(told["incidents"], json!(["redis-unreachable", "queue-late"]));
-        assert_eq!(told["details"][0]["since"], "2026-01-01T00:00:00.000Z");
+        assert_eq!(told["details"][0]["since"], "2026-01-01T00:00:00Z");
         assert_eq!(told["details"][1]["do"], Words::LATE.todo);
     }
 }

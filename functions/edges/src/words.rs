@@ -16,13 +16,13 @@ impl Words {
     pub const REDIS_UNREACHABLE: Self = Self {
         incident: "redis-unreachable",
         reason: "Redis does not answer",
-        todo: "see that it runs and that this machine reaches it; `hookwire doctor` says more",
+        todo: "see that it runs and that this machine reaches it",
     };
     /// Redis is there and is of no use.
     pub const REDIS_REFUSES: Self = Self {
         incident: "redis-unreachable",
         reason: "Redis answers and takes nothing",
-        todo: "see whether it is a replica, is full, or lacks a right for its user; `hookwire doctor` says which",
+        todo: "see whether it is a replica, is full, or lacks a right for its user",
     };
     /// A breaker is open.
     pub const LEFT_ALONE: Self = Self {
@@ -40,13 +40,13 @@ impl Words {
     pub const LATE: Self = Self {
         incident: "queue-late",
         reason: "events may come late: the log did not answer, or the queue has some that it lacks",
-        todo: "nothing while it gets less; `hookwire doctor` says how many wait",
+        todo: "nothing while the queue gets shorter",
     };
     /// SQS is away, or does not let us.
     pub const QUEUE_UNREACHABLE: Self = Self {
         incident: "queue-unreachable",
         reason: "the queue does not take what is sent",
-        todo: "see that this machine reaches SQS and may use the queue; `hookwire doctor` says more",
+        todo: "see that this machine reaches SQS and may use the queue",
     };
     /// Something ended where only people look.
     pub const DEAD_LETTERS: Self = Self {
@@ -58,7 +58,7 @@ impl Words {
     pub const KEYS_UNAVAILABLE: Self = Self {
         incident: "keys-unavailable",
         reason: "published keys cannot be fetched: those of before serve for a day, and without any no token is taken",
-        todo: "see that this machine reaches whoever publishes them; `hookwire doctor` says more",
+        todo: "see that this machine reaches whoever publishes them",
     };
 }
 

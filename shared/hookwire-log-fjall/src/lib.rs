@@ -15,7 +15,9 @@ mod read;
 mod reclaim;
 mod writer;
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -136,6 +138,27 @@ impl FjallLog {
     /// The backend's cause.
     pub fn disk_bytes(&self) -> Result<u64, BoxError> {
         self.store.keyspaces.disk_bytes().map_err(BoxError::from)
+    }
+}
+
+/// Whether a process has a log in this folder open.
+///
+/// Without opening the log. Only for a moment: a relay that starts in it may find the folder in use.
+///
+/// # Errors
+///
+/// The system's; none when there is no log.
+pub fn is_in_use(path: &Path) -> io::Result<bool> {
+    // The file that the engine locks while it is open.
+    let lock = match File::open(path.join("lock")) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock() {
+        Ok(()) => lock.unlock().map(|()| false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
