@@ -8,6 +8,7 @@ mod keys;
 mod limits;
 mod listen;
 mod log;
+mod plain;
 mod queue;
 mod redis;
 mod rights;

@@ -5,14 +5,15 @@ use crate::fault::Fault;
 
 /// No message has it.
 const RECEIPT: &str = "hookwire-doctor";
-/// SQS takes neither a delay nor a number of messages like that.
+/// SQS gives no such number of messages.
 const IMPOSSIBLE: i32 = -1;
 
 /// What of all that is asked of a queue is denied.
 pub(crate) async fn denied(calls: &Calls) -> Vec<String> {
     let (client, url) = (calls.client().await, calls.url().as_str());
     let patient = || calls.patient(Duration::ZERO);
-    let send = client.send_message().queue_url(url).message_body("-").delay_seconds(IMPOSSIBLE);
+    // Without a message in it, so that none can be left there.
+    let send = client.send_message_batch().queue_url(url).set_entries(Some(Vec::new()));
     let receive = client.receive_message().queue_url(url).max_number_of_messages(IMPOSSIBLE);
     let delete = client.delete_message().queue_url(url).receipt_handle(RECEIPT);
     let postpone = client.change_message_visibility().queue_url(url);

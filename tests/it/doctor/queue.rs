@@ -56,7 +56,7 @@ async fn a_queue_that_does_not_answer_or_denies_something_is_bad() {
         assert_eq!(found.incidents(), ["queue-unreachable"], "{fault:?}");
     }
     for (action, word) in [
-        ("SendMessage", "send"),
+        ("SendMessageBatch", "send"),
         ("ReceiveMessage", "receive"),
         ("DeleteMessage", "delete"),
         ("ChangeMessageVisibility", "postpone"),

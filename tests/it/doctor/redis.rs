@@ -1,4 +1,4 @@
-use hookwire_redis_server::{Server, ServerOptions};
+use hookwire_redis_server::{Cluster, Sentinel, Server, ServerOptions};
 use hookwire_tests::Relay;
 
 use super::{Found, doctor_anywhere};
@@ -28,6 +28,25 @@ async fn a_good_server_is_told_so_and_nothing_is_left_in_it() {
 }
 
 #[tokio::test]
+async fn a_cluster_and_the_master_behind_sentinels_are_asked_as_the_relay_does() {
+    for (url, told) in [
+        {
+            let cluster = Cluster::start().await;
+            (cluster.url(), with_log(&cluster.url()).await)
+        },
+        {
+            let sentinel = Sentinel::start().await;
+            (sentinel.url(), with_log(&sentinel.url()).await)
+        },
+    ] {
+        for part in ["has the rights", "answers within", "connections are open", &url] {
+            told.expect("ok", "redis", part);
+        }
+        told.expect("ok", "clock", "no more than 2 s off from Redis");
+    }
+}
+
+#[tokio::test]
 async fn what_puts_the_log_at_risk_is_told() {
     let server = ServerOptions::default()
         .set("appendonly", "no")
@@ -51,25 +70,20 @@ async fn a_server_that_is_away_a_replica_or_that_does_not_know_us_is_bad() {
     let found = with_log(&replica.url()).await;
     found.expect("bad", "redis", "address of its master");
     assert_eq!(found.incidents(), ["redis-unreachable"]);
-    let guarded = ServerOptions::default().set("requirepass", "right").start();
-    let mut guarded = guarded_url(guarded).await;
-    with_log(&guarded.1).await.expect("bad", "redis", "WRONGPASS");
-    guarded.0.kill().await;
-    let found = with_log(&guarded.1).await;
+    let mut guarded = Server::start().await;
+    guarded.query(&["CONFIG", "SET", "requirepass", "another"]).await;
+    let address = guarded.url().replace("redis://", "redis://:hunter2@");
+    with_log(&address).await.expect("bad", "redis", "it does not know the user or the password");
+    guarded.kill().await;
+    let found = with_log(&address).await;
     found.expect("bad", "redis", "refused");
     assert_eq!(found.incidents(), ["redis-unreachable"]);
     master.pause();
     with_log(&master.url()).await.expect("bad", "redis", "does not answer");
     master.resume();
     let encrypted = ServerOptions::default().tls().start().await;
-    with_log(&encrypted.url()).await.expect("bad", "redis", "certificate");
-}
-
-/// A server, and its address with a password that is not the right one.
-async fn guarded_url(starting: impl Future<Output = Server>) -> (Server, String) {
-    let server = starting.await;
-    let url = server.url().replace("redis://", "redis://:hunter2@");
-    (server, url)
+    let found = with_log(&encrypted.url()).await;
+    found.expect("bad", "redis", "nobody whom this machine trusts has signed its certificate");
 }
 
 #[tokio::test]

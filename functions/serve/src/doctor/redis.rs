@@ -6,6 +6,7 @@ use hookwire_log_redis::{RedisLog, RedisLogConfig, ServerReport};
 use hookwire_redis::redis::{FromRedisValue, cmd};
 use hookwire_redis::{Call, Fault, Purpose, Redis, Script};
 
+use super::plain::plain;
 use super::rights::rights;
 use super::{Finding, Level, clock};
 
@@ -47,8 +48,11 @@ pub(super) async fn examined(config: &RedisLogConfig) -> Vec<Finding> {
 
 async fn report(config: &RedisLogConfig) -> Result<(Arc<Redis>, Vec<ServerReport>), Finding> {
     let unusable = |error: anyhow::Error| {
-        let cause = format!("{} does not answer: {error:#}", config.redis.address);
-        Finding::bad(ABOUT, cause, Words::REDIS_UNREACHABLE.todo).of("redis-unreachable")
+        let words = Words::REDIS_UNREACHABLE;
+        let cause = format!("{error:#}");
+        let (why, todo) = plain(&cause).unwrap_or(("", words.todo));
+        let text = format!("{} does not answer: {why}{cause}", config.redis.address);
+        Finding::bad(ABOUT, text, todo).of(words.incident)
     };
     let redis = Redis::new(&config.redis).map_err(|error| unusable(error.into()))?;
     let redis = Arc::new(redis);
