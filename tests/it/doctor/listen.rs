@@ -3,6 +3,7 @@ use hookwire_tests::RelayOptions;
 use serde_json::Value;
 
 use super::{doctor, doctor_anywhere};
+use crate::queue::until;
 
 #[tokio::test]
 async fn a_port_that_another_program_has_is_bad() {
@@ -30,18 +31,14 @@ async fn ready(relay: &hookwire_tests::Relay) -> Value {
 async fn what_a_running_relay_says_of_itself_is_passed_on_in_its_words() {
     let mut redis = Server::start().await;
     let relay = RelayOptions::default().log(redis.url()).start().await;
-    while ready(&relay).await["ready"] != true {}
+    until("it is ready", async || ready(&relay).await["ready"] == true).await;
     let variables = [("HOOKWIRE_LOG", redis.url()), ("HOOKWIRE_LISTEN", relay.address().into())];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
     doctor(relay.folder(), &variables).await.expect("ok", "listen", "says that it is ready");
 
     redis.kill().await;
-    let told = loop {
-        let told = ready(&relay).await;
-        if told["ready"] == false {
-            break told;
-        }
-    };
+    until("it is not ready", async || ready(&relay).await["ready"] == false).await;
+    let told = ready(&relay).await;
     assert_eq!(told["reasons"][0], "Redis does not answer", "{told}");
     assert_eq!(told["incidents"][0], "redis-unreachable", "{told}");
     let detail = &told["details"][0];
@@ -62,7 +59,8 @@ async fn what_a_running_relay_says_of_itself_is_passed_on_in_its_words() {
     assert!(relay.log().contains("not ready: Redis does not answer"), "{}", relay.log());
 
     redis.restart().await;
-    while ready(&relay).await != serde_json::json!({ "ready": true }) {}
+    let well = serde_json::json!({ "ready": true });
+    until("it is ready again", async || ready(&relay).await == well).await;
     assert!(relay.log().contains("over: Redis does not answer"), "{}", relay.log());
 }
 
@@ -70,14 +68,13 @@ async fn what_a_running_relay_says_of_itself_is_passed_on_in_its_words() {
 async fn a_server_that_is_left_alone_is_told_as_well() {
     let mut redis = Server::start().await;
     let relay = RelayOptions::default().log(redis.url()).start().await;
-    while ready(&relay).await["ready"] != true {}
+    until("it is ready", async || ready(&relay).await["ready"] == true).await;
     redis.kill().await;
-    loop {
-        // Each failed publish brings the breaker nearer to its opening.
+    let both = serde_json::json!(["redis-unreachable", "breaker-open"]);
+    until("the breaker is open", async || {
+        // Each failed publish brings it nearer to that.
         drop(relay.post("/topics/a/events").json(&1).send().await.unwrap());
-        let told = ready(&relay).await;
-        if told["incidents"] == serde_json::json!(["redis-unreachable", "breaker-open"]) {
-            break;
-        }
-    }
+        ready(&relay).await["incidents"] == both
+    })
+    .await;
 }
