@@ -31,6 +31,7 @@ install_packages() {
     has npm || missing+=(npm)
     has "${CHROMIUM:-chromium}" || missing+=(chromium)
     has redis-server || missing+=(redis-server)
+    has promtool || missing+=(prometheus)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     ((${#missing[@]})) || return 0
 
@@ -43,7 +44,7 @@ install_packages() {
         return 1
     fi
     # Debian starts a service as soon as it is installed, unless this file says no. Tests start what
-    # they need themselves, and a Redis that nobody asked for would hold the port.
+    # they need themselves, and a Redis or a Prometheus that nobody asked for would hold the port.
     if [[ ! -e /usr/sbin/policy-rc.d ]]; then
         trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d

@@ -7,6 +7,7 @@ mod connections;
 mod console;
 mod deploy;
 mod doctor;
+mod drill;
 mod follow;
 mod gap;
 mod hostile;

@@ -7,6 +7,7 @@ mod lambda;
 mod load;
 mod output;
 mod program;
+mod prometheus;
 mod push;
 mod relay;
 mod stream;
@@ -20,6 +21,7 @@ pub use lambda::{
     FunctionOptions, Gateway, GatewayOptions, HttpEvent, Invocation, Reply, Streamed,
 };
 pub use load::{Load, Outcome, Plan};
+pub use prometheus::Prometheus;
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};
 pub use stream::{Sse, Stream};

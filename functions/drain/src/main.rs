@@ -5,7 +5,9 @@ mod config;
 
 use std::sync::Arc;
 
-use hookwire_boot::telemetry;
+use anyhow::Context;
+use hookwire_boot::{shutdown, telemetry};
+use hookwire_freeze::{BeforeFreeze, Counting, register};
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Drain;
@@ -19,15 +21,26 @@ use crate::batch::Batch;
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
     telemetry::start(config.log_format, None);
+    let counting = Counting::start(config.metrics, "drain")?;
     for warning in &warnings {
         warn!("{warning}");
     }
     let log = Arc::new(RedisLog::new(&config.log)?);
     let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
+    let lateness = Lateness::tracked();
     let batch = Batch {
-        drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
+        drain: Drain::new(log, quarantine, config.drain, lateness.clone()),
+        name: config.queue.queue_url.name().to_owned(),
         queue: SqsQueue::new(config.queue),
+        lateness,
     };
-    let handle = |event: LambdaEvent<_>| batch.handle(event.payload);
-    lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
+    let stop = shutdown::on_signal().context("cannot listen for signals")?;
+    if let Err(error) = register().await {
+        warn!(error, "this process will not hear when it is about to be ended");
+    }
+    let before = counting.before_freeze(BeforeFreeze::default());
+    let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));
+    let ended = stop.run_until_cancelled(lambda_runtime::run(service_fn(handle))).await;
+    counting.end();
+    ended.unwrap_or(Ok(())).map_err(anyhow::Error::from_boxed)
 }

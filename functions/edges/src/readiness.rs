@@ -16,7 +16,13 @@ pub struct Readiness {
     lateness: Lateness,
     signs: Vec<(Words, Sign)>,
     /// What was wrong when it was looked last, and since when.
-    known: Mutex<HashMap<Words, SystemTime>>,
+    known: Mutex<HashMap<Words, Known>>,
+}
+
+/// Since when something is wrong, and whether that was logged here.
+struct Known {
+    since: SystemTime,
+    is_told: bool,
 }
 
 type Sign = Box<dyn Fn() -> bool + Send + Sync>;
@@ -74,46 +80,42 @@ impl Readiness {
 
     /// Looks now. It asks the log, which may take as long as a Redis that is away keeps a call.
     ///
-    /// What began and what ended since the last look is logged, with the cause that nobody else is told.
+    /// What keeps it from serving is logged when it begins, with the cause that nobody else is told, and when it ends. What
+    /// degrades it is logged by whoever noticed.
     pub async fn look(&self) -> Health {
         let log = self.log.ready().await;
-        let unready = log.as_ref().err().map_or(&[][..], unready);
+        let cause = log.as_ref().err();
+        let unready = cause.map_or(&[][..], unready);
         let late = self.lateness.is_late().then_some(Words::LATE);
         let signs = self.signs.iter().filter(|(_, sign)| sign()).map(|(words, _)| *words);
         let degraded: Vec<Words> = late.into_iter().chain(signs).collect();
-        self.told(unready, &degraded, log.as_ref().err())
-    }
-
-    fn told(&self, unready: &[Words], degraded: &[Words], cause: Option<&NotReady>) -> Health {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|words, since| {
+        known.retain(|words, known| {
             let is_there = unready.contains(words) || degraded.contains(words);
-            if !is_there {
-                let duration_ms = since.elapsed().unwrap_or_default().as_millis();
-                let duration_ms = u64::try_from(duration_ms).unwrap_or(u64::MAX);
+            if !is_there && known.is_told {
+                let lasted = known.since.elapsed().unwrap_or_default();
+                let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
                 info!(duration_ms, "over: {}", words.reason);
             }
             is_there
         });
-        let mut trouble = |words: &Words, cause: Option<&NotReady>| {
-            let since = *known.entry(*words).or_insert_with(|| {
-                match cause {
-                    Some(cause) => {
-                        warn!(
-                            error = cause as &(dyn Error + 'static),
-                            "not ready: {}", words.reason
-                        );
-                    }
-                    None => warn!("degraded: {}", words.reason),
-                }
-                SystemTime::now()
-            });
-            Trouble { words: *words, since }
+        let mut trouble = |words: Words, cause: Option<&NotReady>| {
+            let known = known.entry(words).or_insert_with(|| Known::now(words, cause));
+            Trouble { words, since: known.since }
         };
         Health {
-            unready: unready.iter().map(|words| trouble(words, cause)).collect(),
-            degraded: degraded.iter().map(|words| trouble(words, None)).collect(),
+            unready: unready.iter().map(|words| trouble(*words, cause)).collect(),
+            degraded: degraded.into_iter().map(|words| trouble(words, None)).collect(),
         }
+    }
+}
+
+impl Known {
+    fn now(words: Words, cause: Option<&NotReady>) -> Self {
+        if let Some(cause) = cause {
+            warn!(error = cause as &(dyn Error + 'static), "not ready: {}", words.reason);
+        }
+        Self { since: SystemTime::now(), is_told: cause.is_some() }
     }
 }
 

@@ -8,6 +8,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::gauges;
+
 /// The queue beside the log, and what goes there.
 #[derive(Debug)]
 pub(crate) struct QueueSettings {
@@ -51,6 +53,7 @@ impl Queueing {
         tasks.spawn(pump.run(stop.clone()));
         tasks.spawn(Backlog::new(Arc::clone(&queue), lateness.clone()).run(stop.clone()));
         tokio::spawn(report(Arc::downgrade(&sqs)));
+        gauges::watch(&sqs, settings.sqs.queue_url.name(), &lateness);
         info!(
             mirrors = settings.durability.mirrors(),
             "beside the log is the queue {}", settings.sqs.queue_url

@@ -5,7 +5,7 @@ use axum::Router;
 use hookwire_access::Origins;
 use hookwire_edges::{Readiness, State, open_access};
 use hookwire_egress_sse::EgressParts;
-use hookwire_http::{Problem, method_not_allowed};
+use hookwire_http::{Problem, count_answers, method_not_allowed};
 use hookwire_log::{Lateness, Log};
 use hookwire_log_redis::RedisLog;
 use hookwire_redis::Redis;
@@ -30,7 +30,8 @@ pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Res
     let health = hookwire_edges::health(Arc::new(readiness));
     let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining };
     let router = hookwire_egress_sse::streams(config.egress, parts).merge(health);
-    Ok(router.fallback(not_found).method_not_allowed_fallback(method_not_allowed))
+    let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+    Ok(count_answers(router, []))
 }
 
 async fn not_found() -> Problem {

@@ -15,6 +15,7 @@ mod id_from;
 mod limit;
 pub mod oidc;
 mod proof_header;
+mod pushes;
 mod receive;
 mod reject;
 mod scalar;
@@ -38,6 +39,7 @@ use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
 
 pub use crate::limit::IngressLimits;
+use crate::pushes::Pushes;
 pub use crate::shared_secret::{Algorithm, SharedSecret};
 pub use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 pub use crate::template::{Field, InvalidTemplate, Template};
@@ -80,7 +82,7 @@ impl IngressConfig {
 /// What the handlers share.
 #[derive(Debug)]
 struct Ingress {
-    sources: Vec<Arc<SourceConfig>>,
+    sources: Vec<(Arc<SourceConfig>, Pushes)>,
     max_body_bytes: usize,
     trusted_hops: TrustedHops,
     limits: IngressLimits,
@@ -98,7 +100,7 @@ pub fn routers(
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
     let ingress = Arc::new(Ingress {
-        sources: config.sources.into_iter().map(Arc::new).collect(),
+        sources: config.sources.into_iter().map(known).collect(),
         max_body_bytes: config.max_body_bytes,
         trusted_hops: config.trusted_hops,
         limits,
@@ -108,7 +110,7 @@ pub fn routers(
         quarantine,
     });
     let mut webhooks = Router::new();
-    for (index, source) in ingress.sources.iter().enumerate() {
+    for (index, (source, _)) in ingress.sources.iter().enumerate() {
         let mut handler = post(receive::post_push).fallback(only_post);
         if source.kind.has_handshake() {
             handler = handler.options(handshake::answer);
@@ -123,6 +125,11 @@ pub fn routers(
         .route("/admin/quarantine/{id}/retry", post(admin::retry))
         .with_state(ingress);
     (webhooks, admin)
+}
+
+fn known(source: SourceConfig) -> (Arc<SourceConfig>, Pushes) {
+    let pushes = Pushes::of(&source.name);
+    (Arc::new(source), pushes)
 }
 
 async fn only_post() -> Problem {

@@ -98,6 +98,7 @@ impl FjallLog {
     /// See [`OpenError`].
     pub fn open(config: &FjallConfig, clock: Clock) -> Result<Self, OpenError> {
         let store = Arc::new(open::open(config, clock)?);
+        metrics::gauge!("hookwire_log_writable").set(1);
         let (commands, waiting) = mpsc::channel(Self::WAITING);
         writer::spawn(Arc::clone(&store), waiting).map_err(OpenError::Thread)?;
         Ok(Self { store, commands })

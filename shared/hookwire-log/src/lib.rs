@@ -7,6 +7,7 @@
 //! - A publish is a hint and may be lost; the log is the truth. Watch before you read: an event appended in between
 //!   is then seen twice, and the second copy is dropped by its position. In the other order it would be lost.
 
+mod accepted;
 mod append;
 mod clock;
 #[cfg(feature = "testing")]
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 
+pub use accepted::Accepted;
 pub use append::{AppendError, Appended, BoxError};
 pub use clock::Clock;
 pub use extent::{Extent, Resolved};

@@ -8,6 +8,7 @@ mod calls;
 mod client;
 mod config;
 mod dead;
+mod depth;
 mod fault;
 mod lane;
 mod receipts;

@@ -7,7 +7,7 @@ mod incident;
 mod metric;
 
 pub use incident::{INCIDENTS, Incident, Urgency};
-pub use metric::{Kind, Label, METRICS, Metric, Unit, Values};
+pub use metric::{Kind, Label, METRICS, Metric, PROCESS_METRICS, Unit, Values};
 
 #[cfg(test)]
 mod tests {

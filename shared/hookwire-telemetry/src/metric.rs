@@ -144,7 +144,7 @@ pub const METRICS: &[Metric] = &[
     counter("hookwire_drained_total", &[OUTCOME], "Messages out of the queue, by what became of them.").in_cloudwatch(),
     gauge("hookwire_late", Unit::Count, &[], "1 while events may come late, since the log did not answer or the queue has some that it lacks."),
     gauge("hookwire_queue_oldest_seconds", Unit::Seconds, &[QUEUE], "At most so long ago was the oldest event accepted that only the queue has; 0 when there is none.").in_cloudwatch(),
-    gauge("hookwire_queue_depth", Unit::Count, &[QUEUE, one_of("state", &["waiting", "in_flight", "delayed"])], "Messages in a queue, as it says itself, every half minute."),
+    gauge("hookwire_queue_depth", Unit::Count, &[QUEUE, one_of("role", &["main", "dead"]), one_of("state", &["waiting", "in_flight", "delayed"])], "Messages in a queue and in its dead-letter queue, as they say themselves, every half minute."),
     counter("hookwire_queue_messages_total", &[QUEUE, coded("do")], "Messages sent, received, deleted and postponed."),
     counter("hookwire_queue_faults_total", &[QUEUE, coded("do"), coded("fault")], "Failed calls to SQS.").in_cloudwatch(),
     gauge("hookwire_queue_sends_waiting", Unit::Count, &[QUEUE], "Messages that wait for their turn to be sent."),
@@ -185,4 +185,30 @@ pub const METRICS: &[Metric] = &[
     counter("hookwire_panics_total", &[], "Panics; the request that met one was given up.").in_cloudwatch(),
     counter("hookwire_sentry_events_total", &[one_of("outcome", &["sent", "capped"])], "What was told to Sentry, and what a cap held back."),
     counter("hookwire_metrics_overflow_total", &[], "Values that were given up since a metric would have had too many labels."),
+];
+
+/// What every client of Prometheus tells of its process, under the names that all of them have for it.
+///
+/// Source: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>
+pub const PROCESS_METRICS: &[Metric] = &[
+    Metric {
+        unit: Unit::Seconds,
+        ..counter("process_cpu_seconds_total", &[], "Processor time that the process has taken.")
+    },
+    gauge(
+        "process_resident_memory_bytes",
+        Unit::Bytes,
+        &[],
+        "Memory of the process that is in the machine's.",
+    ),
+    gauge("process_virtual_memory_bytes", Unit::Bytes, &[], "Addresses of the process."),
+    gauge(
+        "process_start_time_seconds",
+        Unit::Seconds,
+        &[],
+        "When the process was started, since 1970.",
+    ),
+    gauge("process_open_fds", Unit::Count, &[], "Open descriptors of the process."),
+    gauge("process_max_fds", Unit::Count, &[], "Descriptors that the process may have open."),
+    gauge("process_threads", Unit::Count, &[], "Threads of the process."),
 ];
