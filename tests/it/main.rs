@@ -6,6 +6,7 @@ mod clients;
 mod connections;
 mod console;
 mod deploy;
+mod doctor;
 mod drill;
 mod follow;
 mod gap;

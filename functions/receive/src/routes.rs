@@ -5,15 +5,14 @@ use axum::middleware::from_fn_with_state;
 use hookwire_access::{guard_admin, guard_pages};
 use hookwire_egress_sse::ApiParts;
 use hookwire_http::{Problem, count_answers, method_not_allowed};
-use hookwire_log::Lateness;
 use http::StatusCode;
 
 use crate::parts::Parts;
 
 /// The routes of the function.
 pub(crate) fn router(parts: Parts) -> Router {
-    let Parts { ingress, api, log, quarantine, intake, state, access, limits } = parts;
-    let health = hookwire_edges::health(Arc::clone(&log), Lateness::default());
+    let Parts { ingress, api, log, readiness, quarantine, intake, state, access, limits } = parts;
+    let health = hookwire_edges::health(Arc::new(readiness));
     let api_parts = ApiParts {
         log,
         intake: Arc::clone(&intake),

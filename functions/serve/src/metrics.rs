@@ -5,8 +5,8 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hookwire_boot::telemetry::panics;
+use hookwire_edges::Readiness;
 use hookwire_http::Problem;
-use hookwire_log::Log;
 use hookwire_metrics::{Exposition, Registry};
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use http::{HeaderMap, StatusCode};
@@ -25,14 +25,15 @@ pub(crate) fn start(counts: bool) -> anyhow::Result<Option<Registry>> {
 }
 
 /// `GET /metrics`, for Prometheus.
-pub(crate) fn router(registry: Option<Registry>, log: Arc<dyn Log>) -> Router {
+pub(crate) fn router(registry: Option<Registry>, readiness: Arc<Readiness>) -> Router {
     let Some(registry) = registry else { return Router::new().route("/metrics", get(off)) };
-    let page = async move |headers: HeaderMap| page(&registry, &*log, &headers).await;
+    let page = async move |headers: HeaderMap| page(&registry, &readiness, &headers).await;
     Router::new().route("/metrics", get(page))
 }
 
-async fn page(registry: &Registry, log: &dyn Log, headers: &HeaderMap) -> Response {
-    let ready = matches!(timeout(READY_WITHIN, log.ready()).await, Ok(Ok(())));
+async fn page(registry: &Registry, readiness: &Readiness, headers: &HeaderMap) -> Response {
+    let looked = timeout(READY_WITHIN, readiness.look()).await;
+    let ready = looked.is_ok_and(|health| health.is_ready());
     metrics::gauge!("hookwire_ready").set(if ready { 1 } else { 0 });
     metrics::counter!("hookwire_panics_total").absolute(panics());
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();

@@ -22,6 +22,8 @@ pub(crate) struct QueueSettings {
 pub(crate) struct Queueing {
     pub(crate) intake: Intake,
     pub(crate) lateness: Lateness,
+    /// The queue, if there is one.
+    pub(crate) sqs: Option<Arc<SqsQueue>>,
     /// End when they are told to stop, with what they were about.
     pub(crate) tasks: JoinSet<()>,
 }
@@ -30,7 +32,7 @@ impl Queueing {
     /// Without a queue: everything goes to the log.
     pub(crate) fn none(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
         let intake = Intake::new(log, quarantine);
-        Self { intake, lateness: Lateness::default(), tasks: JoinSet::new() }
+        Self { intake, lateness: Lateness::default(), sqs: None, tasks: JoinSet::new() }
     }
 
     /// With a queue, from which events are moved into the log until `stop`.
@@ -58,7 +60,7 @@ impl Queueing {
         );
         let intake = Intake::new(log, quarantine);
         let intake = intake.with_queue(queue, settings.durability, lateness.clone());
-        Self { intake, lateness, tasks }
+        Self { intake, lateness, sqs: Some(sqs), tasks }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_edges::{Limits, health, open_access, texts};
+use hookwire_edges::{Limits, Readiness, Words, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
     Listener, LoopbackGuard, Problem, count_answers, guard_loopback, guard_origin,
@@ -56,7 +56,15 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
             )
         }
     };
-    let Queueing { intake, lateness, tasks } = queueing;
+    let Queueing { intake, lateness, sqs, tasks } = queueing;
+    let keys = config.ingress.keys().chain(config.access.jwks.clone()).collect();
+    let readiness = Readiness::new(Arc::clone(&log), lateness.clone()).with_keys(keys);
+    let readiness = Arc::new(match sqs {
+        None => readiness,
+        Some(sqs) => {
+            readiness.degraded_while(Words::QUEUE_UNREACHABLE, move || sqs.is_left_alone())
+        }
+    });
     let intake = Arc::new(intake);
     let (access, limits) = open_access(
         config.access,
@@ -87,7 +95,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         console: config.console,
         registry,
     };
-    let router = edges.router(api, egress, limits, quarantine)?;
+    let router = edges.router(api, egress, limits, quarantine, readiness)?;
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
@@ -111,19 +119,17 @@ impl Edges {
         parts: EgressParts,
         limits: IngressLimits,
         quarantine: Arc<dyn Quarantine>,
+        readiness: Arc<Readiness>,
     ) -> anyhow::Result<Router> {
         let guard = LoopbackGuard { origins: texts(&self.egress.cors_origins).into() };
         let access = Arc::clone(&parts.access);
-        let health = health(Arc::clone(&parts.log), parts.lateness.clone());
+        let health = health(Arc::clone(&readiness));
         let trusted_hops = self.ingress.trusted_hops;
         let paths: Vec<_> = self.ingress.sources.iter().map(|one| one.path.clone()).collect();
         let (webhooks, admin) =
             hookwire_ingress::routers(self.ingress, limits, Arc::clone(&api.intake), quarantine);
         let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
-        let admin = floor(
-            admin.merge(metrics::router(self.registry, Arc::clone(&parts.log))),
-            trusted_hops,
-        );
+        let admin = floor(admin.merge(metrics::router(self.registry, readiness)), trusted_hops);
         let admin = admin.layer(only_administrators);
         let console = if self.console { hookwire_console::router() } else { Router::new() };
         let pages = hookwire_egress_sse::streams(self.egress, parts)

@@ -33,6 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use hookwire_http::{Problem, TrustedHops};
+use hookwire_jwks::Jwks;
 use hookwire_log::Quarantine;
 use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
@@ -65,6 +66,17 @@ impl IngressConfig {
     /// Most pushes worked on at once; more could only wait. Bodies that hold the proof are read before that, in places of
     /// their own.
     const AT_ONCE: usize = 1_024;
+
+    /// The published keys that pushes are verified with, each set once.
+    pub fn keys(&self) -> impl Iterator<Item = Arc<Jwks>> {
+        let mut keys: Vec<&Arc<Jwks>> = Vec::new();
+        for found in self.sources.iter().filter_map(|source| source.kind.keys()) {
+            if !keys.iter().any(|known| Arc::ptr_eq(known, found)) {
+                keys.push(found);
+            }
+        }
+        keys.into_iter().map(Arc::clone).collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// What the handlers share.

@@ -15,6 +15,7 @@ pub mod conformance;
 mod extent;
 mod lateness;
 mod memory;
+mod not_ready;
 mod page;
 mod quarantine;
 mod retention;
@@ -32,6 +33,7 @@ pub use clock::Clock;
 pub use extent::{Extent, Resolved};
 pub use lateness::Lateness;
 pub use memory::MemoryLog;
+pub use not_ready::NotReady;
 pub use page::{Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
 pub use quarantine::{Quarantine, Quarantined};
 pub use retention::Retention;
@@ -87,6 +89,6 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] says why not.
-    async fn ready(&self) -> Result<(), ReadError>;
+    /// [`NotReady`] says why not.
+    async fn ready(&self) -> Result<(), NotReady>;
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use hookwire_event::{Event, EventId, Position, SourceUri, Topic, encode_record};
 
 use crate::{
-    Accepted, AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, Page,
+    Accepted, AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, NotReady, Page,
     PageLimit, Quarantine, Quarantined, ReadError, Retention, Start, Watch, Watchers,
 };
 
@@ -136,7 +136,7 @@ impl Log for MemoryLog {
         Ok(self.watchers.watch(topic, listener))
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }
