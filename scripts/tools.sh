@@ -31,6 +31,7 @@ install_packages() {
     has npm || missing+=(npm)
     has "${CHROMIUM:-chromium}" || missing+=(chromium)
     has redis-server || missing+=(redis-server)
+    has promtool || missing+=(prometheus)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     ((${#missing[@]})) || return 0
 
