@@ -79,7 +79,7 @@ async fn only_an_administrator_is_told_and_a_token_that_lasts_is_enough() {
     command
         .env("HOOKWIRE_JWT_SECRET", hookwire_tests::SECRET)
         .env("HOOKWIRE_JWT_MAX_LIFETIME", "366d");
-    command.args(["token", "--user", "prometheus", "--admin", "--lasts", "365d"]);
+    command.args(["token", "--user", "prometheus", "--admin", "--for", "365d"]);
     let made = command.output().await.unwrap();
     let token = String::from_utf8(made.stdout).unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
