@@ -14,6 +14,7 @@ mod hostile;
 mod kill;
 mod lambda;
 mod limits;
+mod metrics;
 mod push;
 mod quarantine;
 mod queue;

@@ -3,7 +3,9 @@
 mod before_freeze;
 mod counting;
 mod extension;
+mod stop;
 
 pub use before_freeze::{BeforeFreeze, WITHIN};
 pub use counting::Counting;
 pub use extension::register;
+pub use stop::{Tracked, stopped};

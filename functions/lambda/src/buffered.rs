@@ -1,15 +1,16 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use hookwire_freeze::{BeforeFreeze, register};
+use hookwire_freeze::{BeforeFreeze, Tracked, register, stopped};
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
-use lambda_http::tower::{ServiceBuilder, ServiceExt, service_fn};
+use lambda_http::tower::{ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
 use lambda_http::{Adapter, Body, Error, LambdaEvent, Request};
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::request::{known, mended};
@@ -17,7 +18,7 @@ use crate::request::{known, mended};
 /// Answers events with whole answers, for as long as the platform asks, until `stop`.
 ///
 /// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it. It is sent
-/// when `before` has run.
+/// when `before` has run, which runs a last time at the stop.
 ///
 /// # Errors
 ///
@@ -27,6 +28,7 @@ pub async fn serve_buffered(
     before: BeforeFreeze,
     stop: CancellationToken,
 ) -> Result<(), Error> {
+    let last = before.clone();
     let answer = move |request: Request| {
         let (router, before) = (router.clone(), before.clone());
         async move {
@@ -49,13 +51,17 @@ pub async fn serve_buffered(
     let events = ServiceBuilder::new()
         .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
         .service(Adapter::from(service_fn(answer)));
-    let runtime = Runtime::new(events).layer(TracingLayer::new());
+    let open = TaskTracker::new();
+    let tracked = open.clone();
+    let counted = layer_fn(move |service| Tracked { service, open: tracked.clone() });
+    let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
     if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
-    // The platform asks only processes to end that have nothing to do.
-    tokio::select! {
+    let ended = tokio::select! {
         ended = runtime.run_concurrent() => ended,
-        () = stop.cancelled() => Ok(()),
-    }
+        () = stopped(stop, open) => Ok(()),
+    };
+    last.run().await;
+    ended
 }

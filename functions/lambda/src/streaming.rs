@@ -1,25 +1,17 @@
-use std::time::Duration;
-
 use axum::Router;
-use hookwire_freeze::{BeforeFreeze, register};
+use hookwire_freeze::{BeforeFreeze, register, stopped};
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::{ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
 use lambda_http::{Error, LambdaEvent, Request, StreamAdapter};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::answered::Answered;
 use crate::last::Last;
 use crate::request::{known, mended};
-
-/// How long answers have to end after `stop`; the platform kills the process half a second after it has asked.
-///
-/// Source: <https://github.com/aws-samples/graceful-shutdown-with-aws-lambda>
-const STOP_WITHIN: Duration = Duration::from_millis(400);
 
 /// Answers events with answers that go out as they come, several at once where the platform allows it, until `stop`.
 ///
@@ -50,21 +42,10 @@ pub async fn serve_streaming(
     if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
-    let stopped = async {
-        stop.cancelled().await;
-        open.close();
-        let stopped = timeout(STOP_WITHIN, open.wait()).await;
-        before.run().await;
-        stopped
-    };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = runtime.run_concurrent() => ended,
-        in_time = stopped => {
-            match in_time {
-                Ok(()) => info!("stopped"),
-                Err(_elapsed) => warn!("stopped before all streams had ended"),
-            }
-            Ok(())
-        }
-    }
+        () = stopped(stop, open) => Ok(()),
+    };
+    before.run().await;
+    ended
 }
