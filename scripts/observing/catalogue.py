@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +68,25 @@ def incidents():
 
 
 def words():
-    """Every text of the code, for labels that say one of its constants."""
-    code = "".join(path.read_text() for folder in ["shared", "functions"] for path in Path(folder).rglob("*.rs"))
-    return set(re.findall(r'"(\w+)"', code))
+    """What a label of a metric may say that says one of the code's constants: the texts of the crates that record it, and
+    of those that they use."""
+    manifests = [path for folder in ["shared", "functions"] for path in Path(folder).glob("*/Cargo.toml")]
+    crates = {tomllib.loads(path.read_text())["package"]["name"]: path for path in manifests}
+    texts = {name: texts_of(path.parent) for name, path in crates.items() if path.parent != SOURCE.parent}
+
+    def of(metric):
+        recording = {name for name, its in texts.items() if metric in its} or texts.keys()
+        used = {name for crate in recording for name in tomllib.loads(crates[crate].read_text()).get("dependencies", {})}
+        return set().union(*(texts.get(name, set()) for name in recording | used))
+
+    return of
+
+
+def texts_of(crate):
+    found = set()
+    for path in crate.rglob("src/**/*.rs"):
+        found |= set(re.findall(r'"(\w+)"', path.read_text().partition("#[cfg(test)]")[0]))
+    return found
 
 
 def expect(holds, what):

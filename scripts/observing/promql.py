@@ -65,7 +65,7 @@ def metric_of(name, metrics):
 def unsaid(metric, selector, words):
     for label, operator, text in MATCHER.findall(selector):
         values = metric.labels.get(label)
-        known = words if values == "coded" else values
+        known = words(metric.name) if values == "coded" else values
         if known is None or text.startswith("$"):
             continue
         for word in text.split("|") if operator in ("=~", "!~") else [text]:

@@ -79,7 +79,7 @@ def metrics(templates):
             values = metric.labels.get(label, set())
             if label not in metric.labels:
                 yield f"{ALARMS}: {counted[1]} has no label {label}"
-            elif values is not None and word not in (words if values == "coded" else values):
+            elif values is not None and word not in (words(metric.name) if values == "coded" else values):
                 yield f"{ALARMS}: {counted[1]}: {label} never says {word}"
     used = set()
     for name, it in of_type(template, "AWS::CloudWatch::Alarm").items():
