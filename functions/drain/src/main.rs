@@ -5,7 +5,7 @@ mod config;
 
 use std::sync::Arc;
 
-use hookwire_boot::telemetry;
+use hookwire_boot::telemetry::Telemetry;
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Drain;
@@ -18,7 +18,7 @@ use crate::batch::Batch;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    Telemetry::new(config.log_format).start();
     for warning in &warnings {
         warn!("{warning}");
     }

@@ -4,7 +4,7 @@ mod config;
 mod parts;
 mod routes;
 
-use hookwire_boot::telemetry;
+use hookwire_boot::telemetry::Telemetry;
 use tracing::warn;
 
 use crate::parts::Parts;
@@ -12,7 +12,7 @@ use crate::parts::Parts;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    Telemetry::new(config.log_format).start();
     for warning in &warnings {
         warn!("{warning}");
     }

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use hookwire_access::{Origins, guard_admin, guard_pages};
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
+use hookwire_boot::telemetry::Telemetry;
 use hookwire_edges::{Limits, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
@@ -27,7 +28,7 @@ use crate::{log, state};
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let (config, warnings) = load(path).await?;
-    telemetry::start(config.log_format, None);
+    Telemetry::new(config.log_format).start();
     for warning in &warnings {
         warn!("{warning}");
     }

@@ -4,13 +4,14 @@ mod config;
 mod routes;
 
 use anyhow::Context;
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
+use hookwire_boot::telemetry::Telemetry;
 use tracing::warn;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    Telemetry::new(config.log_format).start();
     for warning in &warnings {
         warn!("{warning}");
     }
