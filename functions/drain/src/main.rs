@@ -5,7 +5,6 @@ mod config;
 
 use std::sync::Arc;
 
-use hookwire_boot::telemetry::Telemetry;
 use hookwire_freeze::BeforeFreeze;
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
@@ -19,7 +18,8 @@ use crate::batch::Batch;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    Telemetry::new(config.log_format).start();
+    let (telemetry, sentry) = config.telemetry.open("drain");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
@@ -29,7 +29,7 @@ async fn main() -> anyhow::Result<()> {
         drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
         queue: SqsQueue::new(config.queue),
     };
-    let before = BeforeFreeze::default();
+    let before = BeforeFreeze::default().and_sentry(sentry);
     let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));
     lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
 }

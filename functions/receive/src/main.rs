@@ -4,7 +4,6 @@ mod config;
 mod parts;
 mod routes;
 
-use hookwire_boot::telemetry::Telemetry;
 use hookwire_lambda::BeforeFreeze;
 use tracing::warn;
 
@@ -13,15 +12,15 @@ use crate::parts::Parts;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    Telemetry::new(config.log_format).start();
+    let (telemetry, sentry) = config.telemetry.open("receive");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
+    let before = BeforeFreeze::default().and_sentry(sentry);
     let router = routes::router(Parts::open(config)?);
-    hookwire_lambda::serve_buffered(router, BeforeFreeze::default())
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    hookwire_lambda::serve_buffered(router, before).await.map_err(anyhow::Error::from_boxed)
 }

@@ -3,25 +3,31 @@
 mod config;
 mod routes;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use hookwire_boot::shutdown;
-use hookwire_boot::telemetry::Telemetry;
 use hookwire_lambda::BeforeFreeze;
 use tracing::warn;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    Telemetry::new(config.log_format).start();
+    let (telemetry, sentry) = config.telemetry.open("stream");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
+    let before = BeforeFreeze::default().and_sentry(sentry.clone());
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(config, stop.clone())?;
-    hookwire_lambda::serve_streaming(router, BeforeFreeze::default(), stop)
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let served = hookwire_lambda::serve_streaming(router, before, stop).await;
+    if let Some(sentry) = sentry {
+        // What the last streams left, in the moment before the platform kills.
+        sentry.flush(Duration::from_millis(50)).await;
+    }
+    served.map_err(anyhow::Error::from_boxed)
 }

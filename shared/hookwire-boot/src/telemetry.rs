@@ -1,24 +1,29 @@
 //! Logs to stderr, as text or JSON, and panics among them; other layers hear the same.
 
+mod counted;
 mod filter;
 mod format;
+mod log_filter;
 mod panics;
+mod sentry;
 
 use std::env::var_os;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IsTerminal};
 
-use filter::{DEFAULT_FILTER, capped, everything, parsed};
+use counted::Counted;
+use filter::{DEFAULT_FILTER, everything, parsed};
 use tracing::{Dispatch, warn};
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
 pub use format::LogFormat;
+pub use log_filter::{InvalidFilter, LogFilter};
 pub use panics::panics;
+pub use sentry::{Sentry, SentryConfig, SentryDsn};
 
 /// What hears of spans and events beside the log.
 pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
@@ -54,11 +59,12 @@ impl Telemetry {
     }
 
     /// Tells from now on; panics are logged and counted. Call it once, before there are threads that may panic.
-    pub fn start(self) {
+    pub fn start(self) -> LogFilter {
         let (filter, refused) = parsed(self.filter);
         // An empty NO_COLOR does not count. Source: <https://no-color.org>
         let colour = io::stderr().is_terminal() && var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        let lines = lines(self.format, &filter, colour, io::stderr);
+        let (filter, reloaded) = LogFilter::new(filter);
+        let lines = lines(self.format, colour, io::stderr).with_filter(reloaded).boxed();
         let started = subscriber(lines, self.layers).try_init();
         panics::install();
         if let Err(error) = started {
@@ -67,6 +73,7 @@ impl Telemetry {
         if let Some(refused) = refused {
             warn!("{refused}; logging at `{DEFAULT_FILTER}` instead");
         }
+        filter
     }
 }
 
@@ -82,8 +89,8 @@ fn subscriber(lines: BoxedLayer, mut layers: Vec<BoxedLayer>) -> Dispatch {
     Registry::default().with(layers).into()
 }
 
-/// The layer that writes the log.
-fn lines<W>(format: LogFormat, filter: &Targets, colour: bool, writer: W) -> BoxedLayer
+/// The layer that writes the log, and counts its lines.
+fn lines<W>(format: LogFormat, colour: bool, writer: W) -> BoxedLayer
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -92,11 +99,11 @@ where
         // Otherwise a line that cannot be written is reported by `eprintln!`, which panics when stderr is gone: the
         // death of a log collector would kill every task that logs.
         .log_internal_errors(false);
-    let lines = match format {
-        LogFormat::Text => lines.with_ansi(colour).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
-    lines.with_filter(capped(filter)).boxed()
+    if format.is_text() {
+        lines.with_ansi(colour).and_then(Counted).boxed()
+    } else {
+        lines.json().flatten_event(true).and_then(Counted).boxed()
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +111,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use tracing::{debug, info};
+    use tracing_subscriber::filter::Targets;
 
     use super::*;
 
@@ -141,7 +149,8 @@ mod tests {
         let writer = log.clone();
         let (filter, refused) = parsed(filter.map(OsString::from));
         assert_eq!(refused, None);
-        let lines = lines(format, &filter, false, move || writer.clone());
+        let lines = lines(format, false, move || writer.clone());
+        let lines = lines.with_filter(LogFilter::new(filter).1).boxed();
         tracing::dispatcher::with_default(&subscriber(lines, Vec::new()), small_program);
         log.read()
     }
@@ -189,7 +198,8 @@ mod tests {
         let heard = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
         let telemetry = Telemetry::new(LogFormat::Text).layer(heard.with_filter(all).boxed());
         let (filter, _) = parsed(Some("error".into()));
-        let lines = lines(LogFormat::Text, &filter, false, io::sink);
+        let lines = lines(LogFormat::Text, false, io::sink);
+        let lines = lines.with_filter(LogFilter::new(filter).1).boxed();
         tracing::dispatcher::with_default(&subscriber(lines, telemetry.layers), small_program);
         let heard = log.read();
         assert!(heard.contains("appended event"), "{heard}");

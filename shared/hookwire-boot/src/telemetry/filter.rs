@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::InvalidFilter;
+
 /// What is logged when neither the caller nor `RUST_LOG` says otherwise. The storage engine's own start is nobody's
 /// business but its authors'.
 pub(super) const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
@@ -36,6 +38,29 @@ pub(super) fn parsed(filter: Option<OsString>) -> (Targets, Option<String>) {
         },
     };
     (DEFAULT_FILTER.parse().unwrap_or_default(), refused)
+}
+
+/// A filter that somebody wrote while the process runs.
+///
+/// A word alone would be a target, and a level that is misspelt would silence everything else.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn judged(text: &str) -> Result<Targets, InvalidFilter> {
+    let expects = "expects a level (`error`, `warn`, `info`, `debug`, `trace`, `off`) or `target=level`, and several of them \
+                   with commas";
+    for part in text.split(',').map(str::trim) {
+        let level = match part.split_once('=') {
+            Some(("", _)) => "",
+            Some((_, level)) => level,
+            None => part,
+        };
+        if level.is_empty() || level.parse::<LevelFilter>().is_err() {
+            return Err(InvalidFilter(format!("`{part}` has no level; {expects}")));
+        }
+    }
+    text.parse().map_err(|error| InvalidFilter(format!("{error}; {expects}")))
 }
 
 /// The filter, without the levels that nobody gets.
