@@ -1,5 +1,5 @@
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use hookwire_queue::{Drain, Message, Settled, postpone, settle};
+use hookwire_queue::{Burials, Drain, Message, Settled, postpone, settle};
 use hookwire_queue_sqs::SqsQueue;
 
 /// What one call of the function works with.
@@ -7,6 +7,7 @@ use hookwire_queue_sqs::SqsQueue;
 pub(crate) struct Batch {
     pub(crate) drain: Drain,
     pub(crate) queue: SqsQueue,
+    pub(crate) burials: Burials,
 }
 
 impl Batch {
@@ -20,7 +21,8 @@ impl Batch {
         let messages = messages.ok_or("a message has no id or no receipt handle")?;
         let (messages, ids): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         let verdicts = self.drain.take(&messages).await;
-        let Settled { failed, again, .. } = settle(&self.queue, messages.clone(), verdicts).await;
+        let settled = settle(&self.queue, &self.burials, messages.clone(), verdicts).await;
+        let Settled { failed, again, .. } = settled;
         let kept = [failed, again].concat();
         let is_kept = |message: &Message| kept.iter().any(|kept| kept.receipt == message.receipt);
         let mut response = SqsBatchResponse::default();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hookwire_freeze::BeforeFreeze;
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
-use hookwire_queue::Drain;
+use hookwire_queue::{Burials, Drain};
 use hookwire_queue_sqs::SqsQueue;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::warn;
@@ -28,6 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let batch = Batch {
         drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
         queue: SqsQueue::new(config.queue),
+        burials: Burials::default(),
     };
     let before = BeforeFreeze::default().and_sentry(sentry);
     let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));

@@ -10,7 +10,7 @@ mod stretch;
 
 pub use incident::{INCIDENTS, Incident, Urgency};
 pub use metric::{Kind, Label, METRICS, Metric, Unit, Values};
-pub use stretch::{Over, Stretch};
+pub use stretch::{Over, SharedStretch, Stretch};
 
 #[cfg(test)]
 mod tests {

@@ -1,3 +1,4 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A stretch of the same trouble: told when it begins, now and then while it lasts, and once when it is over. A line for
@@ -67,9 +68,14 @@ impl Stretch {
     /// It did not happen any more: what is over, if that is worth a line. As nearly always there was nothing, and that costs
     /// nothing.
     pub fn over(&mut self, now: Instant) -> Option<Over> {
+        self.over_however_short(now).filter(|over| over.lasted > SHORT)
+    }
+
+    /// As [`Self::over`], for what has to be told whenever its beginning was.
+    pub fn over_however_short(&mut self, now: Instant) -> Option<Over> {
         let Began { at, count, is_told, .. } = self.began.take()?;
         let lasted = now.saturating_duration_since(at);
-        (is_told && lasted > SHORT).then_some(Over { count, lasted })
+        is_told.then_some(Over { count, lasted })
     }
 
     /// As [`Self::over`], for what is over when it has not happened for so long, since some of it goes well all the time.
@@ -87,6 +93,36 @@ impl Stretch {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.began.is_some()
+    }
+}
+
+/// A [`Stretch`] that several tasks tell of. One that nobody ends is over after ten minutes of quiet.
+#[derive(Debug, Default)]
+pub struct SharedStretch(Mutex<Stretch>);
+
+impl SharedStretch {
+    const QUIET: Duration = Duration::from_mins(10);
+
+    /// See [`Stretch::again`].
+    pub fn again(&self) -> Option<u64> {
+        let now = Instant::now();
+        let mut stretch = self.stretch();
+        stretch.quiet(now, Self::QUIET);
+        stretch.again(now)
+    }
+
+    /// See [`Stretch::over`].
+    pub fn over(&self) -> Option<Over> {
+        self.stretch().over(Instant::now())
+    }
+
+    /// See [`Stretch::quiet`].
+    pub fn quiet(&self, after: Duration) -> Option<Over> {
+        self.stretch().quiet(Instant::now(), after)
+    }
+
+    fn stretch(&self) -> MutexGuard<'_, Stretch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -105,7 +105,7 @@ impl Sentry {
 
 impl Reporter {
     fn hear(&self, line: Line) {
-        if line.is_told(self.function) {
+        if line.is_told() {
             self.tell(line);
         } else if line.is_worth_a_breadcrumb(self.function) {
             let mut kept = self.breadcrumbs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,9 @@ pub(super) struct Line {
 }
 
 /// The fields that are told. Any other one is for the log alone: nobody has judged whether it may leave the house.
-const TOLD: [&str; 40] = [
+const TOLD: [&str; 32] = [
+    "buried",
+    "calls_spared",
     "cause",
     "connections",
     "do",
@@ -29,11 +31,11 @@ const TOLD: [&str; 40] = [
     "duration_ms",
     "error",
     "event.id",
+    "events",
     "failures",
     "fault",
     "jwks.location",
     "keys",
-    "late_ms",
     "messages",
     "missed",
     "notifications",
@@ -48,20 +50,10 @@ const TOLD: [&str; 40] = [
     "signal",
     "source",
     "thread",
+    "times",
     "topic.hash",
     "topics",
     "what",
-    "appended",
-    "buried",
-    "count",
-    "descriptors",
-    "entry",
-    "namespace",
-    "events",
-    "version",
-    "lines",
-    "state",
-    "times",
 ];
 
 impl Line {
@@ -81,7 +73,7 @@ impl Line {
     }
 
     /// Whether it is an event of its own.
-    pub(super) fn is_told(&self, _function: &str) -> bool {
+    pub(super) fn is_told(&self) -> bool {
         self.incident.is_some() || self.level == Level::Error
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Report {
 }
 
 /// Which fields say for whom it is broken.
-const WHOM: [&str; 4] = ["server", "queue", "do", "source"];
+const WHOM: [&str; 5] = ["server", "queue", "do", "source", "jwks.location"];
 /// What events can be searched by.
 const TAGS: [&str; 7] = ["server", "queue", "source", "fault", "do", "event.id", "topic.hash"];
 
