@@ -31,6 +31,7 @@ use hookwire_http::{Problem, method_not_allowed};
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::{Lateness, Log};
 use hookwire_state::Cursors;
+use hookwire_traces::Tracer;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
@@ -74,6 +75,8 @@ pub struct EgressParts {
     pub cursors: Arc<dyn Cursors>,
     /// Cancelled when the process is to stop: streams end then.
     pub draining: CancellationToken,
+    /// What records deliveries.
+    pub tracer: Tracer,
 }
 
 /// What the handlers of streams share.
@@ -88,9 +91,10 @@ struct Egress {
 
 /// The route of streams.
 pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
-    let EgressParts { log, lateness, access, cursors, draining } = parts;
+    let EgressParts { log, lateness, access, cursors, draining, tracer } = parts;
     let cors = cors(&config.cors_origins);
-    let hub = Hub::new(log, Arc::new(SseCodec), config.ring).with_lateness(lateness);
+    let hub = Hub::new(log, Arc::new(SseCodec), config.ring);
+    let hub = hub.with_lateness(lateness).with_tracer(tracer);
     let egress = Arc::new(Egress { config, hub, access, cursors, draining });
     Router::new()
         .route("/events", get(stream::get_events).head(stream::head_events))

@@ -2,7 +2,9 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use hookwire_event::Topic;
 use hookwire_log::{Lateness, Log};
+use hookwire_traces::Tracer;
 
+use crate::encoder::Encoder;
 use crate::feed::{Feed, Feeds};
 use crate::{Codec, Place, RingLimit, Session};
 
@@ -13,6 +15,7 @@ pub struct Hub {
     codec: Arc<dyn Codec>,
     limit: RingLimit,
     lateness: Lateness,
+    tracer: Tracer,
     feeds: Feeds,
 }
 
@@ -20,13 +23,20 @@ impl Hub {
     /// A hub over a log; nothing is read until somebody follows.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
-        Self { log, codec, limit, lateness: Lateness::default(), feeds: Feeds::default() }
+        let (lateness, tracer) = (Lateness::default(), Tracer::default());
+        Self { log, codec, limit, lateness, tracer, feeds: Feeds::default() }
     }
 
     /// Has every session tell when events come late.
     #[must_use]
     pub fn with_lateness(self, lateness: Lateness) -> Self {
         Self { lateness, ..self }
+    }
+
+    /// Has deliveries recorded in the traces of their events.
+    #[must_use]
+    pub fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// A session that follows these topics, each from its place.
@@ -48,9 +58,9 @@ impl Hub {
         if let Some(feed) = feeds.get(&topic).and_then(Weak::upgrade) {
             return feed;
         }
-        let (log, codec) = (Arc::clone(&self.log), Arc::clone(&self.codec));
-        let feed =
-            Arc::new(Feed::new(topic.clone(), log, codec, self.limit, Arc::clone(&self.feeds)));
+        let (log, feeds_of_all) = (Arc::clone(&self.log), Arc::clone(&self.feeds));
+        let encoder = Encoder { codec: Arc::clone(&self.codec), tracer: self.tracer.clone() };
+        let feed = Arc::new(Feed::new(topic.clone(), log, encoder, self.limit, feeds_of_all));
         feeds.insert(topic, Arc::downgrade(&feed));
         feed
     }

@@ -21,7 +21,12 @@ struct Dots;
 
 impl Codec for Dots {
     fn encode(&self, entry: &Entry) -> Frame {
-        Frame { position: entry.position, whole: Bytes::from_static(b"."), id_bytes: 0 }
+        Frame {
+            position: entry.position,
+            whole: Bytes::from_static(b"."),
+            id_bytes: 0,
+            traced: None,
+        }
     }
 }
 

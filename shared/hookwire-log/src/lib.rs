@@ -17,6 +17,7 @@ mod memory;
 mod page;
 mod quarantine;
 mod retention;
+mod traced;
 mod watch;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use memory::MemoryLog;
 pub use page::{Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
 pub use quarantine::{Quarantine, Quarantined};
 pub use retention::Retention;
+pub use traced::TracedLog;
 pub use watch::{Listener, Watch, Watchers};
 
 /// Keeps the events of every topic, in order, for as long as the retention says.

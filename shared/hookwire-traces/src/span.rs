@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use hookwire_event::{Event, TraceContext};
+use http::StatusCode;
 
 use crate::tracer::On;
 
@@ -113,10 +114,20 @@ impl Span {
         }
     }
 
-    /// Says that it failed, and why, in one word.
-    pub fn fail(&mut self, why: &'static str) {
+    /// Says how a POST on this route was answered. What is refused has not failed: it is as it should be.
+    pub fn answered(&mut self, route: &str, status: StatusCode) {
+        if self.0.is_some() {
+            self.set("http.request.method", "POST");
+            self.set("http.route", route);
+            self.set("http.response.status_code", status.as_u16());
+            self.set_failure(status.is_server_error().then_some("unavailable"));
+        }
+    }
+
+    /// Says why it failed, in one word, or that it did not after all.
+    pub fn set_failure(&mut self, why: Option<&'static str>) {
         if let Some(open) = &mut self.0 {
-            open.ended.failure = Some(why);
+            open.ended.failure = why;
         }
     }
 }

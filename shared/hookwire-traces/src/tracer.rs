@@ -30,6 +30,12 @@ impl Tracer {
         Self(Some(Arc::new(On { sampler, sink, deliveries: Rate::default() })))
     }
 
+    /// Whether anything is recorded.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// A request that may bring an event.
     #[must_use]
     pub fn arrival(&self, name: &'static str) -> Arrival {

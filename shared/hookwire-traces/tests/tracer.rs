@@ -60,7 +60,7 @@ fn an_event_goes_on_under_the_request_that_brought_it() {
         tracer.below(&event, "append", Kind::Client).child("deeper", Kind::Client).set("a", "b");
         let mut span = arrival.into_span();
         span.set("outcome", "appended");
-        span.fail("unavailable");
+        span.set_failure(Some("unavailable"));
         drop(span);
         let spans = taken.spans();
         let [deeper, append, receive] = spans.as_slice() else { panic!("{spans:?}") };
