@@ -6,6 +6,7 @@ mod config;
 use std::sync::Arc;
 
 use hookwire_boot::telemetry;
+use hookwire_freeze::BeforeFreeze;
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Drain;
@@ -28,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
         drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
         queue: SqsQueue::new(config.queue),
     };
-    let handle = |event: LambdaEvent<_>| batch.handle(event.payload);
+    let before = BeforeFreeze::default();
+    let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));
     lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
 }

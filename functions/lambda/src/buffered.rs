@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
+use hookwire_freeze::BeforeFreeze;
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
@@ -12,20 +13,24 @@ use crate::request::{known, mended};
 
 /// Answers events with whole answers, for as long as the platform asks.
 ///
-/// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it.
+/// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it. It is sent
+/// when `before` has run.
 ///
 /// # Errors
 ///
 /// The runtime does not answer.
-pub async fn serve_buffered(router: Router) -> Result<(), Error> {
+pub async fn serve_buffered(router: Router, before: BeforeFreeze) -> Result<(), Error> {
     let answer = move |request: Request| {
-        let router = router.clone();
+        let (router, before) = (router.clone(), before.clone());
         async move {
-            let (parts, body) = match router.oneshot(known(request)).await {
-                Ok(response) => response.into_parts(),
-                Err(never) => match never {},
+            let whole = async {
+                let (parts, body) = match router.oneshot(known(request)).await {
+                    Ok(response) => response.into_parts(),
+                    Err(never) => match never {},
+                };
+                (parts, body.collect().await.map(|body| body.to_bytes()))
             };
-            let body = body.collect().await.map(|body| body.to_bytes());
+            let (parts, body) = before.after(whole).await;
             // What is text stays so: in base64 it would be a third larger, and answers may have 6 MB.
             let body = body.map_or(Body::Empty, |bytes| match String::from_utf8(bytes.to_vec()) {
                 Ok(text) => Body::Text(text),

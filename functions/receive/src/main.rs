@@ -5,6 +5,7 @@ mod parts;
 mod routes;
 
 use hookwire_boot::telemetry;
+use hookwire_lambda::BeforeFreeze;
 use tracing::warn;
 
 use crate::parts::Parts;
@@ -20,5 +21,7 @@ async fn main() -> anyhow::Result<()> {
         warn!("{doubt}");
     }
     let router = routes::router(Parts::open(config)?);
-    hookwire_lambda::serve_buffered(router).await.map_err(anyhow::Error::from_boxed)
+    hookwire_lambda::serve_buffered(router, BeforeFreeze::default())
+        .await
+        .map_err(anyhow::Error::from_boxed)
 }

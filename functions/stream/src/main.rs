@@ -5,6 +5,7 @@ mod routes;
 
 use anyhow::Context;
 use hookwire_boot::{shutdown, telemetry};
+use hookwire_lambda::BeforeFreeze;
 use tracing::warn;
 
 #[tokio::main]
@@ -19,5 +20,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(config, stop.clone())?;
-    hookwire_lambda::serve_streaming(router, stop).await.map_err(anyhow::Error::from_boxed)
+    hookwire_lambda::serve_streaming(router, BeforeFreeze::default(), stop)
+        .await
+        .map_err(anyhow::Error::from_boxed)
 }
