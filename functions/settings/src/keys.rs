@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 61] = [
+pub const KEYS: [Key; 75] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -286,6 +286,85 @@ pub const KEYS: [Key; 61] = [
     ),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
     key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
+    // Secret: there are collectors whose address holds a token.
+    Key {
+        secret: true,
+        ..key(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            None,
+            "http://127.0.0.1:4318",
+            "Where traces go, by OTLP over HTTP; `/v1/traces` is put behind it. Without it there are none.",
+        )
+    },
+    // Secret: there are collectors whose address holds a token.
+    Key {
+        secret: true,
+        ..key(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            None,
+            "http://127.0.0.1:4318/v1/traces",
+            "The same as a whole address, which goes before it.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            None,
+            "",
+            "Headers that are sent with them, such as a token: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            None,
+            "",
+            "The same, in place of the others, for traces alone.",
+        )
+    },
+    key(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        Some("http/protobuf"),
+        "http/protobuf",
+        "How they are sent; there is no other way.",
+    ),
+    key("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", None, "http/protobuf", "The same for traces alone."),
+    key(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        Some("10000"),
+        "2000",
+        "How long the collector may take, in milliseconds. Nothing else waits for it.",
+    ),
+    key("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", None, "2000", "The same for traces alone."),
+    key(
+        "OTEL_TRACES_SAMPLER",
+        Some("parentbased_traceidratio"),
+        "parentbased_always_on",
+        "Which traces are recorded: `always_on`, `always_off`, `traceidratio`, or `parentbased_` and one of these, which \
+         goes by what a sender's `traceparent` says if there is one.",
+    ),
+    key(
+        "OTEL_TRACES_SAMPLER_ARG",
+        Some("0.01"),
+        "1",
+        "How many of them `traceidratio` records, from 0 to 1.",
+    ),
+    key(
+        "OTEL_SERVICE_NAME",
+        None,
+        "hookwire-eu",
+        "Name of this service in traces; `hookwire` by default.",
+    ),
+    key(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        None,
+        "deployment.environment.name=prod",
+        "What else is known of it: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
+    ),
+    key("OTEL_TRACES_EXPORTER", Some("otlp"), "none", "`none` turns traces off."),
+    key("OTEL_SDK_DISABLED", Some("false"), "true", "`true` turns them off, too."),
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.
