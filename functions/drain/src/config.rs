@@ -5,6 +5,7 @@ use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::DrainConfig;
 use hookwire_queue_sqs::SqsConfig;
 use hookwire_settings::KEYS;
+use hookwire_traces_settings::TracesSettings;
 
 /// What the function runs with.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(crate) struct Config {
     pub(crate) queue: SqsConfig,
     pub(crate) drain: DrainConfig,
     pub(crate) log_format: LogFormat,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -26,9 +28,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
         settings.mistake("queue", "must be the queue that this function is called for");
     }
     let log_format = settings.value("log_format");
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-drain");
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
     let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
     let drain = durability.drain(&log.retention);
-    Ok((Config { log, queue, drain, log_format }, warnings))
+    Ok((Config { log, queue, drain, log_format, traces }, warnings))
 }

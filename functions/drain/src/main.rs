@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use hookwire_boot::telemetry;
 use hookwire_freeze::BeforeFreeze;
-use hookwire_log::{Lateness, Log, Quarantine};
+use hookwire_log::{Lateness, Log, Quarantine, TracedLog};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Drain;
 use hookwire_queue_sqs::SqsQueue;
+use hookwire_traces_settings::Traces;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::warn;
 
@@ -23,13 +24,14 @@ async fn main() -> anyhow::Result<()> {
     for warning in &warnings {
         warn!("{warning}");
     }
+    let traces = Traces::new(config.traces);
     let log = Arc::new(RedisLog::new(&config.log)?);
     let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
-    let batch = Batch {
-        drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
-        queue: SqsQueue::new(config.queue),
-    };
-    let before = BeforeFreeze::default();
+    let log = TracedLog::over(log, &traces.tracer(), "redis");
+    let drain = Drain::new(log, quarantine, config.drain, Lateness::default());
+    let drain = drain.with_tracer(traces.tracer());
+    let batch = Batch { drain, queue: SqsQueue::new(config.queue) };
+    let before = BeforeFreeze::default().and(move || traces.before_freeze());
     let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));
     lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
 }

@@ -10,6 +10,7 @@ use hookwire_queue::Durability;
 use hookwire_queue_sqs::SqsConfig;
 use hookwire_settings::KEYS;
 use hookwire_sources::ReachedBy;
+use hookwire_traces_settings::TracesSettings;
 
 /// What the function runs with.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) api: ApiConfig,
     pub(crate) access: AccessSettings,
     pub(crate) log_format: LogFormat,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -39,8 +41,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let cors_origins = hookwire_edges::cors_origins(&settings);
     let api = ApiConfig { max_body_bytes, cors_origins };
     let log_format = settings.value("log_format");
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-receive");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, queue, ingress, api, access, log_format }, warnings))
+    Ok((Config { log, queue, ingress, api, access, log_format, traces }, warnings))
 }

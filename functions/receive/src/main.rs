@@ -6,6 +6,7 @@ mod routes;
 
 use hookwire_boot::telemetry;
 use hookwire_lambda::BeforeFreeze;
+use hookwire_traces_settings::Traces;
 use tracing::warn;
 
 use crate::parts::Parts;
@@ -20,8 +21,8 @@ async fn main() -> anyhow::Result<()> {
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
-    let router = routes::router(Parts::open(config)?);
-    hookwire_lambda::serve_buffered(router, BeforeFreeze::default())
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let traces = Traces::new(config.traces.clone());
+    let router = routes::router(Parts::open(config, traces.tracer())?);
+    let before = BeforeFreeze::default().and(move || traces.before_freeze());
+    hookwire_lambda::serve_buffered(router, before).await.map_err(anyhow::Error::from_boxed)
 }

@@ -15,6 +15,7 @@ use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::Durability;
 use hookwire_settings::{KEYS, LogAddress};
 use hookwire_sources::ReachedBy;
+use hookwire_traces_settings::TracesSettings;
 
 use crate::queue::QueueSettings;
 
@@ -31,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) access: AccessSettings,
     pub(crate) console: bool,
     pub(crate) log_format: LogFormat,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Which log the relay keeps its events in.
@@ -42,6 +44,15 @@ pub(crate) enum LogChoice {
 }
 
 impl LogChoice {
+    /// What it is called in traces.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Fjall(_) => "fjall",
+            Self::Memory(_) => "memory",
+            Self::Redis(_) => "redis",
+        }
+    }
+
     /// How much it keeps.
     pub(crate) fn retention(&self) -> &Retention {
         match self {
@@ -92,6 +103,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         access,
         console: settings.value("console"),
         log_format: settings.value("log_format"),
+        traces: hookwire_traces_settings::traces(&settings, "hookwire"),
     };
     Ok((config, settings.finish()?))
 }

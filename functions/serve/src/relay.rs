@@ -13,7 +13,8 @@ use hookwire_http::{
     Listener, LoopbackGuard, Problem, guard_loopback, guard_origin, method_not_allowed,
 };
 use hookwire_ingress::{IngressConfig, IngressLimits};
-use hookwire_log::Quarantine;
+use hookwire_log::{Quarantine, TracedLog};
+use hookwire_traces_settings::Traces;
 use http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::{info, warn};
@@ -39,7 +40,10 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = Listener::bind(config.listen, listening);
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
+    let traces = Traces::new(config.traces);
+    traces.send_in_background();
     let Kept { log, quarantine, redis } = log::open(&config.log)?;
+    let log = TracedLog::over(log, &traces.tracer(), config.log.kind());
     let state = state::open(&config.log, redis, config.access.streams.longest_token)?;
     let queueing = match &config.queue {
         None => Queueing::none(Arc::clone(&log), Arc::clone(&quarantine)),
@@ -50,12 +54,13 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
                 settings.durability.drain(config.log.retention()),
                 log,
                 quarantine,
+                traces.tracer(),
                 &stop,
             )
         }
     };
     let Queueing { intake, lateness, tasks } = queueing;
-    let intake = Arc::new(intake);
+    let intake = Arc::new(intake.with_tracer(traces.tracer()));
     let (access, limits) = open_access(
         config.access,
         Origins::new(texts(&config.egress.cors_origins)),
@@ -76,8 +81,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         cursors: Arc::clone(&state.cursors),
         event_limits: Arc::clone(&limits.events),
     };
-    let egress =
-        EgressParts { log, lateness, access, cursors: state.cursors, draining: stop.clone() };
+    let (cursors, draining, tracer) = (state.cursors, stop.clone(), traces.tracer());
+    let egress = EgressParts { log, lateness, access, cursors, draining, tracer };
     let edges = Edges {
         ingress: config.ingress,
         api: config.api,
@@ -88,6 +93,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
+    traces.finish().await;
     info!("stopped");
     Ok(())
 }

@@ -6,6 +6,7 @@ use hookwire_egress_sse::EgressConfig;
 use hookwire_http::TrustedHops;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_settings::KEYS;
+use hookwire_traces_settings::TracesSettings;
 
 /// After so much a stream begins anew: a function's URL cuts it at 200 MB, and slows it down long before.
 ///
@@ -20,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) access: AccessSettings,
     pub(crate) trusted_hops: TrustedHops,
     pub(crate) log_format: LogFormat,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -36,8 +38,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     };
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
     let log_format = settings.value("log_format");
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-stream");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, egress, access, trusted_hops, log_format }, warnings))
+    Ok((Config { log, egress, access, trusted_hops, log_format, traces }, warnings))
 }

@@ -6,6 +6,7 @@ mod routes;
 use anyhow::Context;
 use hookwire_boot::{shutdown, telemetry};
 use hookwire_lambda::BeforeFreeze;
+use hookwire_traces_settings::Traces;
 use tracing::warn;
 
 #[tokio::main]
@@ -19,8 +20,10 @@ async fn main() -> anyhow::Result<()> {
         warn!("{doubt}");
     }
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    let router = routes::router(config, stop.clone())?;
-    hookwire_lambda::serve_streaming(router, BeforeFreeze::default(), stop)
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let traces = Traces::new(config.traces.clone());
+    // A stream lasts for minutes, in which many events may come.
+    traces.send_in_background();
+    let router = routes::router(config, traces.tracer(), stop.clone())?;
+    let before = BeforeFreeze::default().and(move || traces.before_freeze());
+    hookwire_lambda::serve_streaming(router, before, stop).await.map_err(anyhow::Error::from_boxed)
 }

@@ -9,13 +9,18 @@ use hookwire_http::{Problem, method_not_allowed};
 use hookwire_log::{Lateness, Log};
 use hookwire_log_redis::RedisLog;
 use hookwire_redis::Redis;
+use hookwire_traces::Tracer;
 use http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
 /// The routes of the function; its streams end with `draining`.
-pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Result<Router> {
+pub(crate) fn router(
+    config: Config,
+    tracer: Tracer,
+    draining: CancellationToken,
+) -> anyhow::Result<Router> {
     let redis = Arc::new(Redis::new(&config.log.redis).context("cannot set Redis up")?);
     let log = RedisLog::on(Arc::clone(&redis), &config.log);
     // Connected while the platform hands the first request over.
@@ -26,7 +31,7 @@ pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Res
     let (access, _limits) = open_access(config.access, origins, config.trusted_hops, &state);
     let lateness = Lateness::default();
     let health = hookwire_edges::health(Arc::clone(&log), lateness.clone());
-    let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining };
+    let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining, tracer };
     let router = hookwire_egress_sse::streams(config.egress, parts).merge(health);
     Ok(router.fallback(not_found).method_not_allowed_fallback(method_not_allowed))
 }

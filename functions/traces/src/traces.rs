@@ -43,17 +43,17 @@ impl Traces {
 
     /// Sends the last of them, when the process is about to end.
     pub async fn finish(&self) {
-        self.flush(Self::AT_THE_END).await;
+        flush(self.exporter.clone(), Self::AT_THE_END).await;
     }
 
     /// Sends what an invocation of a function has left, before it ends.
-    pub async fn before_freeze(&self) {
-        self.flush(Self::BEFORE_A_FREEZE).await;
+    pub fn before_freeze(&self) -> impl Future<Output = ()> + Send + use<> {
+        flush(self.exporter.clone(), Self::BEFORE_A_FREEZE)
     }
+}
 
-    async fn flush(&self, within: Duration) {
-        if let Some(exporter) = &self.exporter {
-            exporter.flush(within).await;
-        }
+async fn flush(exporter: Option<Arc<OtlpExporter>>, within: Duration) {
+    if let Some(exporter) = exporter {
+        exporter.flush(within).await;
     }
 }

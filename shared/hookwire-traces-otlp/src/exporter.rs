@@ -78,7 +78,9 @@ impl OtlpExporter {
 
     /// Sends what waits, unless the collector was away a moment ago; returns `within` this time, sent or not.
     pub async fn flush(&self, within: Duration) {
-        if !self.waiting.is_empty() && self.health.is_due() {
+        // What is on its way is waited for, too.
+        let is_sending = self.exporter.try_lock().is_err();
+        if is_sending || !self.waiting.is_empty() && self.health.is_due() {
             self.send(within.min(self.config.timeout)).await;
         }
     }
