@@ -5,7 +5,6 @@ mod config;
 
 use std::sync::Arc;
 
-use hookwire_boot::telemetry;
 use hookwire_freeze::BeforeFreeze;
 use hookwire_log::{Lateness, Log, Quarantine, TracedLog};
 use hookwire_log_redis::RedisLog;
@@ -20,7 +19,8 @@ use crate::batch::Batch;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("drain");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
     let drain = Drain::new(log, quarantine, config.drain, Lateness::default());
     let drain = drain.with_tracer(traces.tracer());
     let batch = Batch { drain, queue: SqsQueue::new(config.queue) };
-    let before = BeforeFreeze::default().and(move || traces.before_freeze());
+    let before = BeforeFreeze::default().and_sentry(sentry).and(move || traces.before_freeze());
     let handle = |event: LambdaEvent<_>| before.after(batch.handle(event.payload));
     lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
 }

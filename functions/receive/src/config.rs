@@ -1,5 +1,4 @@
 use anyhow::Context;
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
 use hookwire_edges::AccessSettings;
 use hookwire_egress_sse::ApiConfig;
@@ -8,7 +7,7 @@ use hookwire_ingress::IngressConfig;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::Durability;
 use hookwire_queue_sqs::SqsConfig;
-use hookwire_settings::KEYS;
+use hookwire_settings::{KEYS, TelemetrySettings};
 use hookwire_sources::ReachedBy;
 use hookwire_traces_settings::TracesSettings;
 
@@ -20,7 +19,7 @@ pub(crate) struct Config {
     pub(crate) ingress: IngressConfig,
     pub(crate) api: ApiConfig,
     pub(crate) access: AccessSettings,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     pub(crate) traces: Option<TracesSettings>,
 }
 
@@ -40,10 +39,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     };
     let cors_origins = hookwire_edges::cors_origins(&settings);
     let api = ApiConfig { max_body_bytes, cors_origins };
-    let log_format = settings.value("log_format");
+    let telemetry = hookwire_settings::telemetry(&settings);
     let traces = hookwire_traces_settings::traces(&settings, "hookwire-receive");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, queue, ingress, api, access, log_format, traces }, warnings))
+    Ok((Config { log, queue, ingress, api, access, telemetry, traces }, warnings))
 }

@@ -4,7 +4,6 @@ mod config;
 mod parts;
 mod routes;
 
-use hookwire_boot::telemetry;
 use hookwire_lambda::BeforeFreeze;
 use hookwire_traces_settings::Traces;
 use tracing::warn;
@@ -14,7 +13,8 @@ use crate::parts::Parts;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("receive");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
@@ -23,6 +23,6 @@ async fn main() -> anyhow::Result<()> {
     }
     let traces = Traces::new(config.traces.clone());
     let router = routes::router(Parts::open(config, traces.tracer())?);
-    let before = BeforeFreeze::default().and(move || traces.before_freeze());
+    let before = BeforeFreeze::default().and_sentry(sentry).and(move || traces.before_freeze());
     hookwire_lambda::serve_buffered(router, before).await.map_err(anyhow::Error::from_boxed)
 }

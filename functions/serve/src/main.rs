@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod floor;
 mod log;
+mod log_filter;
 mod probe;
 mod publish;
 mod quarantine;
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<()> {
             Command::Redrive(redrive) => redrive::redrive(args.config, redrive).await,
             Command::Token(token) => token::token(args.config, token).await,
             Command::Revoke(revoke) => revoke::revoke(revoke).await,
+            Command::Log(log) => log_filter::log(log).await,
         }
     })
 }

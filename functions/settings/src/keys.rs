@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 75] = [
+pub const KEYS: [Key; 80] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -285,12 +285,45 @@ pub const KEYS: [Key; 75] = [
         "How long a message that one relay works on is kept from the others; longer than that work takes.",
     ),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
-    key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
+    key(
+        "log_format",
+        Some("auto"),
+        "json",
+        "Form of the relay's own log on standard error: `text`, `json`, or `auto`, which is text on a terminal.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "sentry_dsn",
+            None,
+            "https://KEY@o1.ingest.sentry.io/2",
+            "Where Sentry hears of what is broken; without it nowhere.",
+        )
+    },
+    key("sentry_environment", Some("production"), "staging", "What Sentry calls this deployment."),
+    key(
+        "sentry_sample_rate",
+        Some("1"),
+        "0.25",
+        "Which share of what begins is told to Sentry, from 0 to 1; its end is told when its beginning was.",
+    ),
+    key(
+        "sentry_max_events",
+        Some("60"),
+        "600",
+        "Most that one process tells Sentry in ten minutes; of one kind of trouble a sixth. The rest is counted.",
+    ),
+    key(
+        "runbook_url",
+        Some("infra/runbook.md"),
+        "https://git.example.com/hookwire/infra/runbook.md",
+        "Where your copy of the runbook is; what Sentry hears has a link to the right part of it.",
+    ),
     // Secret: there are collectors whose address holds a token.
     Key {
         secret: true,
         ..key(
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "otel_exporter_otlp_endpoint",
             None,
             "http://127.0.0.1:4318",
             "Where traces go, by OTLP over HTTP; `/v1/traces` is put behind it. Without it there are none.",
@@ -300,7 +333,7 @@ pub const KEYS: [Key; 75] = [
     Key {
         secret: true,
         ..key(
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "otel_exporter_otlp_traces_endpoint",
             None,
             "http://127.0.0.1:4318/v1/traces",
             "The same as a whole address, which goes before it.",
@@ -309,7 +342,7 @@ pub const KEYS: [Key; 75] = [
     Key {
         secret: true,
         ..key(
-            "OTEL_EXPORTER_OTLP_HEADERS",
+            "otel_exporter_otlp_headers",
             None,
             "",
             "Headers that are sent with them, such as a token: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
@@ -318,53 +351,53 @@ pub const KEYS: [Key; 75] = [
     Key {
         secret: true,
         ..key(
-            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            "otel_exporter_otlp_traces_headers",
             None,
             "",
             "The same, in place of the others, for traces alone.",
         )
     },
     key(
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "otel_exporter_otlp_protocol",
         Some("http/protobuf"),
         "http/protobuf",
         "How they are sent; there is no other way.",
     ),
-    key("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", None, "http/protobuf", "The same for traces alone."),
+    key("otel_exporter_otlp_traces_protocol", None, "http/protobuf", "The same for traces alone."),
     key(
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "otel_exporter_otlp_timeout",
         Some("10000"),
         "2000",
         "How long the collector may take, in milliseconds. Nothing else waits for it.",
     ),
-    key("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", None, "2000", "The same for traces alone."),
+    key("otel_exporter_otlp_traces_timeout", None, "2000", "The same for traces alone."),
     key(
-        "OTEL_TRACES_SAMPLER",
+        "otel_traces_sampler",
         Some("parentbased_traceidratio"),
         "parentbased_always_on",
         "Which traces are recorded: `always_on`, `always_off`, `traceidratio`, or `parentbased_` and one of these, which \
          goes by what a sender's `traceparent` says if there is one.",
     ),
     key(
-        "OTEL_TRACES_SAMPLER_ARG",
+        "otel_traces_sampler_arg",
         Some("0.01"),
         "1",
         "How many of them `traceidratio` records, from 0 to 1.",
     ),
     key(
-        "OTEL_SERVICE_NAME",
+        "otel_service_name",
         None,
         "hookwire-eu",
         "Name of this service in traces; `hookwire` by default.",
     ),
     key(
-        "OTEL_RESOURCE_ATTRIBUTES",
+        "otel_resource_attributes",
         None,
         "deployment.environment.name=prod",
         "What else is known of it: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
     ),
-    key("OTEL_TRACES_EXPORTER", Some("otlp"), "none", "`none` turns traces off."),
-    key("OTEL_SDK_DISABLED", Some("false"), "true", "`true` turns them off, too."),
+    key("otel_traces_exporter", Some("otlp"), "none", "`none` turns traces off."),
+    key("otel_sdk_disabled", Some("false"), "true", "`true` turns them off, too."),
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.

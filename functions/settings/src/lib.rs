@@ -1,4 +1,4 @@
-//! The settings that the functions share: every key, and how a log in Redis and a queue are read from them.
+//! The settings that the functions share: every key, and how a log in Redis, a queue and telemetry are read from them.
 //!
 //! All functions know all keys, so that one set of variables configures them all.
 
@@ -8,6 +8,7 @@ mod log;
 mod redis;
 mod retention;
 mod secrets;
+mod telemetry;
 
 pub use durability::durability;
 pub use keys::{KEYS, SOURCE_KEYS};
@@ -15,3 +16,4 @@ pub use log::{LogAddress, shared_log};
 pub use redis::{redis, redis_log};
 pub use retention::retention;
 pub use secrets::resolved;
+pub use telemetry::{TelemetrySettings, telemetry};

@@ -1,11 +1,10 @@
 use anyhow::Context;
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
 use hookwire_edges::AccessSettings;
 use hookwire_egress_sse::EgressConfig;
 use hookwire_http::TrustedHops;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::KEYS;
+use hookwire_settings::{KEYS, TelemetrySettings};
 use hookwire_traces_settings::TracesSettings;
 
 /// After so much a stream begins anew: a function's URL cuts it at 200 MB, and slows it down long before.
@@ -20,7 +19,7 @@ pub(crate) struct Config {
     pub(crate) egress: EgressConfig,
     pub(crate) access: AccessSettings,
     pub(crate) trusted_hops: TrustedHops,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     pub(crate) traces: Option<TracesSettings>,
 }
 
@@ -37,10 +36,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
         ..hookwire_edges::egress(&settings)
     };
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
-    let log_format = settings.value("log_format");
+    let telemetry = hookwire_settings::telemetry(&settings);
     let traces = hookwire_traces_settings::traces(&settings, "hookwire-stream");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, egress, access, trusted_hops, log_format, traces }, warnings))
+    Ok((Config { log, egress, access, trusted_hops, telemetry, traces }, warnings))
 }

@@ -3,8 +3,10 @@
 mod config;
 mod routes;
 
+use std::time::Duration;
+
 use anyhow::Context;
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
 use hookwire_lambda::BeforeFreeze;
 use hookwire_traces_settings::Traces;
 use tracing::warn;
@@ -12,18 +14,25 @@ use tracing::warn;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("stream");
+    telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
-    let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let traces = Traces::new(config.traces.clone());
     // A stream lasts for minutes, in which many events may come.
     traces.send_in_background();
-    let router = routes::router(config, traces.tracer(), stop.clone())?;
-    let before = BeforeFreeze::default().and(move || traces.before_freeze());
-    hookwire_lambda::serve_streaming(router, before, stop).await.map_err(anyhow::Error::from_boxed)
+    let (tracer, before) = (traces.tracer(), BeforeFreeze::default().and_sentry(sentry.clone()));
+    let before = before.and(move || traces.before_freeze());
+    let stop = shutdown::on_signal().context("cannot listen for signals")?;
+    let router = routes::router(config, tracer, stop.clone())?;
+    let served = hookwire_lambda::serve_streaming(router, before, stop).await;
+    if let Some(sentry) = sentry {
+        // What the last streams left, in the moment before the platform kills.
+        sentry.flush(Duration::from_millis(50)).await;
+    }
+    served.map_err(anyhow::Error::from_boxed)
 }

@@ -20,25 +20,25 @@ pub struct TracesSettings {
 ///
 /// Where they are off nothing is looked at: the same variables may be meant for others beside the relay.
 pub fn traces(settings: &Settings, service: &str) -> Option<TracesSettings> {
-    let (whole, base) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
+    let (whole, base) = ("otel_exporter_otlp_traces_endpoint", "otel_exporter_otlp_endpoint");
     if !settings.is_set(whole) && !settings.is_set(base) {
         return None;
     }
-    let sent_by: SentBy = settings.value("OTEL_TRACES_EXPORTER");
-    if sent_by == SentBy::Nobody || settings.value("OTEL_SDK_DISABLED") {
+    let sent_by: SentBy = settings.value("otel_traces_exporter");
+    if sent_by == SentBy::Nobody || settings.value("otel_sdk_disabled") {
         return None;
     }
     let whole: Option<Endpoint> = settings.optional(whole);
     let base: Option<Endpoint> = settings.optional(base);
     let endpoint = whole.map(|Endpoint(url)| url).or_else(|| base.map(Endpoint::with_path));
-    let HttpProtobuf = match settings.optional("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") {
+    let HttpProtobuf = match settings.optional("otel_exporter_otlp_traces_protocol") {
         Some(protocol) => protocol,
-        None => settings.value("OTEL_EXPORTER_OTLP_PROTOCOL"),
+        None => settings.value("otel_exporter_otlp_protocol"),
     };
-    let timeout: Option<u64> = settings.optional("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
-    let timeout = timeout.unwrap_or_else(|| settings.value("OTEL_EXPORTER_OTLP_TIMEOUT"));
-    let headers = settings.optional("OTEL_EXPORTER_OTLP_TRACES_HEADERS");
-    let headers = headers.or_else(|| settings.optional("OTEL_EXPORTER_OTLP_HEADERS"));
+    let timeout: Option<u64> = settings.optional("otel_exporter_otlp_traces_timeout");
+    let timeout = timeout.unwrap_or_else(|| settings.value("otel_exporter_otlp_timeout"));
+    let headers = settings.optional("otel_exporter_otlp_traces_headers");
+    let headers = headers.or_else(|| settings.optional("otel_exporter_otlp_headers"));
     let Pairs(headers) = headers.unwrap_or_default();
     let (timeout, resource) = (Duration::from_millis(timeout), resource(settings, service));
     let sampler = sampler(settings);
@@ -47,8 +47,8 @@ pub fn traces(settings: &Settings, service: &str) -> Option<TracesSettings> {
 }
 
 fn resource(settings: &Settings, service: &str) -> Vec<(String, String)> {
-    let Pairs(mut given) = settings.optional("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    if let Some(name) = settings.optional::<String>("OTEL_SERVICE_NAME") {
+    let Pairs(mut given) = settings.optional("otel_resource_attributes").unwrap_or_default();
+    if let Some(name) = settings.optional::<String>("otel_service_name") {
         given.retain(|(attribute, _)| attribute != "service.name");
         given.push(("service.name".into(), name));
     }

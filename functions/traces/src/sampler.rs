@@ -43,11 +43,11 @@ impl FromSetting for Ratio {
 
 /// Reads which traces are recorded.
 pub(crate) fn sampler(settings: &Settings) -> Sampler {
-    let Named { parent_based, takes } = settings.value("OTEL_TRACES_SAMPLER");
+    let Named { parent_based, takes } = settings.value("otel_traces_sampler");
     let ratio = match takes {
         Takes::All => 1.0,
         Takes::None => 0.0,
-        Takes::Some => settings.value::<Ratio>("OTEL_TRACES_SAMPLER_ARG").0,
+        Takes::Some => settings.value::<Ratio>("otel_traces_sampler_arg").0,
     };
     Sampler { parent_based, ratio }
 }

@@ -1,12 +1,11 @@
 //! One configuration key.
 
-use super::origin::PREFIX;
+use super::origin::{OTHERS, PREFIX};
 
 /// One configuration key.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Its name in the file, such as `push_audience`; the variable is `HOOKWIRE_PUSH_AUDIENCE`. In capitals it is a variable
-    /// that others have named, such as `OTEL_SERVICE_NAME`, and stands in no file.
+    /// Its name in the file, such as `push_audience`; the variable is `HOOKWIRE_PUSH_AUDIENCE`.
     pub name: &'static str,
     /// Stands in for an unset value, in the text form of a variable.
     pub default: Option<&'static str>,
@@ -19,17 +18,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// The environment variable of this key.
+    /// The environment variable of this key: `HOOKWIRE_…`, but for what every program calls the same, as `SENTRY_DSN`.
     #[must_use]
     pub fn variable(&self) -> String {
-        match self.is_of_others() {
-            true => self.name.to_owned(),
-            false => format!("{PREFIX}{}", self.name.to_ascii_uppercase()),
+        let name = self.name.to_ascii_uppercase();
+        match OTHERS.iter().any(|other| name.starts_with(other)) {
+            true => name,
+            false => format!("{PREFIX}{name}"),
         }
-    }
-
-    /// Whether others have named it.
-    pub(super) fn is_of_others(&self) -> bool {
-        self.name.starts_with(|c: char| c.is_ascii_uppercase())
     }
 }

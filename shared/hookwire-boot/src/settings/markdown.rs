@@ -10,8 +10,7 @@ pub fn markdown_table(keys: &[Key]) -> String {
          |---|---|---|---|---|\n",
     );
     for key in keys {
-        let name = if key.is_of_others() { "" } else { key.name };
-        table.push_str(&format!("| {} {}", code(&key.variable()), row(name, key)));
+        table.push_str(&format!("| {} {}", code(&key.variable()), row(key)));
     }
     table
 }
@@ -20,12 +19,16 @@ pub fn markdown_table(keys: &[Key]) -> String {
 #[must_use]
 pub fn markdown_table_in_file(keys: &[Key]) -> String {
     let head = "| In its table | Default | Example | Meaning |\n|---|---|---|---|\n".to_owned();
-    keys.iter().map(|key| row(key.name, key)).fold(head, |table, row| table + &row)
+    keys.iter().map(row).fold(head, |table, row| table + &row)
 }
 
-fn row(name: &str, key: &Key) -> String {
-    let columns =
-        [code(name), key.default.map(code).unwrap_or_default(), code(key.example), cell(key.about)];
+fn row(key: &Key) -> String {
+    let columns = [
+        code(key.name),
+        key.default.map(code).unwrap_or_default(),
+        code(key.example),
+        cell(key.about),
+    ];
     format!("| {} |\n", columns.join(" | "))
 }
 

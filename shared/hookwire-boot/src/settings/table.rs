@@ -166,7 +166,7 @@ impl<'s> Table<'s> {
     /// Refuses every entry that is neither a key nor one of `tables`.
     pub(super) fn refuse_unknown(&self, tables: &[&str]) {
         let known = || {
-            let keys = self.keys.iter().filter(|key| !key.is_of_others()).map(|key| key.name);
+            let keys = self.keys.iter().map(|key| key.name);
             keys.chain(tables.iter().copied())
         };
         let mut unknown: Vec<_> = self
@@ -208,7 +208,7 @@ impl<'s> Table<'s> {
             (Some(found), _) => found.mistake(key, right),
             (None, Some(_)) => Mistake {
                 key: key.variable(),
-                place: (!key.is_of_others()).then(|| format!("or {name} in {}", self.file.name)),
+                place: Some(format!("or {name} in {}", self.file.name)),
                 value: None,
                 right,
             },
@@ -238,15 +238,10 @@ impl<'s> Table<'s> {
     }
 
     fn find(&self, name: &str) -> Option<Found> {
-        let key = self.key(name);
-        let variable = key.variable();
-        let variables = if key.is_of_others() { Some(self.environment) } else { self.variables };
-        if let Some(value) = variables.and_then(|all| all.get(&variable)) {
+        let variable = self.key(name).variable();
+        if let Some(value) = self.variables.and_then(|all| all.get(&variable)) {
             let found = Found::in_variable(variable, value.to_str());
             return Some(found.or_fetched(self.fetched));
-        }
-        if key.is_of_others() {
-            return None;
         }
         let entry = self.entries.get(name)?;
         if matches!(&entry.value, Value::One(text) if text.is_empty()) {

@@ -49,44 +49,6 @@ impl FromSetting for Talkative {
 }
 
 #[test]
-fn a_key_that_others_have_named_is_a_variable_and_nothing_else() {
-    const KEYS: [Key; 2] = [
-        key("OTEL_TRACES_SAMPLER_ARG", None, "0.1"),
-        Key { secret: true, ..key("OTEL_EXPORTER_OTLP_HEADERS", None, "") },
-    ];
-    let load = |variables: &[(&'static str, &'static str)], file| {
-        Settings::load(&KEYS, &[], Origin::given(variables.iter().copied(), file))
-    };
-    let settings = load(&[("OTEL_TRACES_SAMPLER_ARG", "7")], "");
-    assert_eq!(settings.optional::<u32>("OTEL_TRACES_SAMPLER_ARG"), Some(7));
-    assert_eq!(settings.finish().unwrap(), []);
-
-    let ours = load(&[("HOOKWIRE_OTEL_TRACES_SAMPLER_ARG", "7")], "");
-    assert_eq!(ours.optional::<u32>("OTEL_TRACES_SAMPLER_ARG"), None);
-    assert_eq!(ours.finish().unwrap().len(), 1, "that is no setting, which is told");
-
-    let in_file = load(&[], "OTEL_TRACES_SAMPLER_ARG = 7");
-    assert_eq!(in_file.optional::<u32>("OTEL_TRACES_SAMPLER_ARG"), None);
-    let told_of_file = told(in_file);
-    assert!(told_of_file[0].contains("is not a setting"), "{told_of_file:?}");
-
-    let wrong = [("OTEL_TRACES_SAMPLER_ARG", "x"), ("OTEL_EXPORTER_OTLP_HEADERS", "a=token")];
-    let wrong = load(&wrong, "");
-    assert_eq!(wrong.optional::<u32>("OTEL_TRACES_SAMPLER_ARG"), None);
-    wrong.mistake("OTEL_EXPORTER_OTLP_HEADERS", "is wrong");
-    wrong.required::<u32>("OTEL_TRACES_SAMPLER_ARG");
-    let expected = [
-        "OTEL_TRACES_SAMPLER_ARG = \"x\": expects a whole number, such as `0.1`",
-        "OTEL_EXPORTER_OTLP_HEADERS = …: is wrong",
-    ];
-    assert_eq!(told(wrong), expected);
-
-    let reference = [("OTEL_EXPORTER_OTLP_HEADERS", "ssm:/otlp")];
-    let references = Origin::given(reference, "").references(&KEYS);
-    assert_eq!(references.into_iter().collect::<Vec<_>>(), ["ssm:/otlp"]);
-}
-
-#[test]
 fn an_unset_key_has_its_default() {
     let settings = load([], "");
     let default: SocketAddr = ([127, 0, 0, 1], 8080).into();
