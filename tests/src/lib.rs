@@ -5,6 +5,7 @@ mod chaos;
 mod keys;
 mod lambda;
 mod load;
+mod otlp;
 mod output;
 mod program;
 mod push;
@@ -20,6 +21,7 @@ pub use lambda::{
     FunctionOptions, Gateway, GatewayOptions, HttpEvent, Invocation, Reply, Streamed,
 };
 pub use load::{Load, Outcome, Plan};
+pub use otlp::{Collector, Span};
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};
 pub use stream::{Sse, Stream};
