@@ -319,26 +319,18 @@ pub const KEYS: [Key; 80] = [
         "https://git.example.com/hookwire/infra/runbook.md",
         "Where your copy of the runbook is; what Sentry hears has a link to the right part of it.",
     ),
-    // Secret: there are collectors whose address holds a token.
-    Key {
-        secret: true,
-        ..key(
-            "otel_exporter_otlp_endpoint",
-            None,
-            "http://127.0.0.1:4318",
-            "Where traces go, by OTLP over HTTP; `/v1/traces` is put behind it. Without it there are none.",
-        )
-    },
-    // Secret: there are collectors whose address holds a token.
-    Key {
-        secret: true,
-        ..key(
-            "otel_exporter_otlp_traces_endpoint",
-            None,
-            "http://127.0.0.1:4318/v1/traces",
-            "The same as a whole address, which goes before it.",
-        )
-    },
+    key(
+        "otel_exporter_otlp_endpoint",
+        None,
+        "http://127.0.0.1:4318",
+        "Where traces go, by OTLP over HTTP; `/v1/traces` is put behind it. Without it there are none.",
+    ),
+    key(
+        "otel_exporter_otlp_traces_endpoint",
+        None,
+        "http://127.0.0.1:4318/v1/traces",
+        "The same as a whole address, which goes before it.",
+    ),
     Key {
         secret: true,
         ..key(

@@ -21,14 +21,16 @@ impl Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let request = reqwest::Request::try_from(request)?;
+        let (head, body) = request.into_parts();
+        // Made anew, since only then a name and a password in the address are sent as they should be.
+        let request = self.0.request(head.method, head.uri.to_string()).headers(head.headers);
         // The exporter's own error does not say what went wrong.
         let told = |error: reqwest::Error| {
             let error = error.without_url();
             tracing::debug!(error = &error as &dyn std::error::Error, "a collector did not answer");
             error
         };
-        let mut response = self.0.execute(request).await.map_err(told)?;
+        let mut response = request.body(body).send().await.map_err(told)?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(told)? {

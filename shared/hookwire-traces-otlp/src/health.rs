@@ -44,3 +44,28 @@ impl Health {
         self.tried_again_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_that_is_away_is_left_alone_until_the_clock_says_so_or_was_set_back() {
+        let health = Health::default();
+        assert!(health.is_due());
+        health.did_not_take(&std::io::Error::other("away"));
+        assert!(!health.is_due());
+        for at in [SystemTime::now(), SystemTime::now() + 3 * Health::PAUSE] {
+            *health.tried_again_at() = Some(at);
+            assert!(health.is_due());
+        }
+        let mut told = 0;
+        for _ in 0..2 {
+            health.took(|| {
+                told += 1;
+                7
+            });
+        }
+        assert_eq!(told, 1, "only what was away comes back");
+    }
+}

@@ -80,3 +80,38 @@ impl Waiting {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use hookwire_event::TraceContext;
+    use hookwire_traces::Kind;
+
+    use super::*;
+
+    fn span(id: u64) -> Ended {
+        let (start, context) = (SystemTime::now(), TraceContext::root(1, id, true).unwrap());
+        let (attributes, failure) = (Vec::new(), None);
+        let (name, kind, parent) = ("a", Kind::Client, None);
+        Ended { name, kind, context, parent, start, end: start, attributes, failure }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_is_thrown_away_and_counted_and_the_rest_goes_out_in_order() {
+        let waiting = Waiting::default();
+        let most = u64::try_from(Waiting::MOST).unwrap();
+        (1..=most + 10).for_each(|id| waiting.push(span(id)));
+        waiting.some().await;
+        waiting.enough().await;
+        let mut sent = Vec::new();
+        while !waiting.is_empty() {
+            let together = waiting.take();
+            assert!(together.len() <= Waiting::TOGETHER);
+            sent.extend(together.into_iter().map(|span| span.context.span_id()));
+        }
+        assert_eq!(sent, (1..=most).collect::<Vec<_>>());
+        waiting.lose(5);
+        assert_eq!([waiting.take_lost(), waiting.take_lost()], [15, 0]);
+    }
+}
