@@ -122,6 +122,20 @@ fn a_sampler_that_takes_no_part_in_a_recorded_trace_leaves_no_span_anywhere() {
 }
 
 #[test]
+fn what_was_not_recorded_where_it_arrived_is_not_recorded_later() {
+    let taken = Arc::new(Taken::default());
+    let sampler = Sampler { parent_based: false, ratio: 1.0 };
+    let tracer = Tracer::new(sampler, Arc::clone(&taken) as Arc<dyn Sink>);
+    for trace in [None, Some(context(false))] {
+        let event = event(trace.as_ref());
+        assert!(Traced::heard(&tracer, &event).is_none());
+        assert!(Traced::read(&tracer, &event).is_none());
+        drop(tracer.below(&event, "append", Kind::Client));
+    }
+    assert_eq!(taken.spans(), []);
+}
+
+#[test]
 fn a_request_that_brings_no_event_is_a_trace_of_its_own() {
     let (tracer, taken) = tracer(1.0);
     drop(tracer.arrival("receive").into_span());
