@@ -26,4 +26,5 @@ mod slow;
 mod smoke;
 mod sources;
 mod terminal;
+mod traces;
 mod verification;

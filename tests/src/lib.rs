@@ -6,6 +6,7 @@ mod keys;
 mod lambda;
 mod load;
 mod metrics;
+mod otlp;
 mod output;
 mod program;
 mod prometheus;
@@ -23,6 +24,7 @@ pub use lambda::{
 };
 pub use load::{Load, Outcome, Plan};
 pub use metrics::Metrics;
+pub use otlp::{Collector, Span};
 pub use prometheus::Prometheus;
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};

@@ -30,8 +30,14 @@ pub struct RelayOptions {
 impl RelayOptions {
     /// Sets one `HOOKWIRE_*` variable.
     #[must_use]
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
-        self.variables.push((format!("HOOKWIRE_{name}"), value.to_string()));
+    pub fn set(self, name: &str, value: impl ToString) -> Self {
+        self.variable(&format!("HOOKWIRE_{name}"), value)
+    }
+
+    /// Sets any variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.variables.push((name.to_owned(), value.to_string()));
         self
     }
 

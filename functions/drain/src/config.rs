@@ -4,6 +4,7 @@ use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::DrainConfig;
 use hookwire_queue_sqs::SqsConfig;
 use hookwire_settings::{KEYS, TelemetrySettings};
+use hookwire_traces_settings::TracesSettings;
 
 /// What the function runs with.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -28,9 +30,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     }
     let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-drain");
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
     let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
     let drain = durability.drain(&log.retention);
-    Ok((Config { log, queue, drain, telemetry, metrics }, warnings))
+    Ok((Config { log, queue, drain, telemetry, metrics, traces }, warnings))
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use hookwire_boot::shutdown;
 use hookwire_freeze::{BeforeFreeze, Counting, Tracked, register, stopped};
-use hookwire_log::{Lateness, Log, Quarantine};
+use hookwire_log::{Lateness, Log, Quarantine, TracedLog};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::{Burials, Drain};
 use hookwire_queue_sqs::SqsQueue;
+use hookwire_traces_settings::Traces;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::layer::layer_fn;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
@@ -29,11 +30,14 @@ async fn main() -> anyhow::Result<()> {
     for warning in &warnings {
         warn!("{warning}");
     }
+    let traces = Traces::new(config.traces);
     let log = Arc::new(RedisLog::new(&config.log)?);
     let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
+    let log = TracedLog::over(log, &traces.tracer(), "redis");
     let lateness = Lateness::tracked();
+    let drain = Drain::new(log, quarantine, config.drain, lateness.clone());
     let batch = Arc::new(Batch {
-        drain: Drain::new(log, quarantine, config.drain, lateness.clone()),
+        drain: drain.with_tracer(traces.tracer()),
         name: config.queue.queue_url.name().to_owned(),
         queue: SqsQueue::new(config.queue),
         lateness,
@@ -43,7 +47,8 @@ async fn main() -> anyhow::Result<()> {
     if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
-    let before = counting.before_freeze(BeforeFreeze::default().and_sentry(sentry));
+    let before = BeforeFreeze::default().and_sentry(sentry).and(move || traces.before_freeze());
+    let before = counting.before_freeze(before);
     let last = before.clone();
     let handle = move |event: LambdaEvent<_>| {
         let (batch, before) = (Arc::clone(&batch), before.clone());

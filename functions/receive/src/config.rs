@@ -9,6 +9,7 @@ use hookwire_queue::Durability;
 use hookwire_queue_sqs::SqsConfig;
 use hookwire_settings::{KEYS, TelemetrySettings};
 use hookwire_sources::ReachedBy;
+use hookwire_traces_settings::TracesSettings;
 
 /// What the function runs with.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -41,8 +43,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let api = ApiConfig { max_body_bytes, cors_origins };
     let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-receive");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, queue, ingress, api, access, telemetry, metrics }, warnings))
+    Ok((Config { log, queue, ingress, api, access, telemetry, metrics, traces }, warnings))
 }

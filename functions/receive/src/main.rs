@@ -7,6 +7,7 @@ mod routes;
 use anyhow::Context;
 use hookwire_boot::shutdown;
 use hookwire_lambda::{BeforeFreeze, Counting};
+use hookwire_traces_settings::Traces;
 use tracing::warn;
 
 use crate::parts::Parts;
@@ -23,9 +24,11 @@ async fn main() -> anyhow::Result<()> {
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
+    let traces = Traces::new(config.traces.clone());
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    let router = routes::router(Parts::open(config)?);
-    let before = counting.before_freeze(BeforeFreeze::default().and_sentry(sentry));
+    let router = routes::router(Parts::open(config, traces.tracer())?);
+    let before = BeforeFreeze::default().and_sentry(sentry).and(move || traces.before_freeze());
+    let before = counting.before_freeze(before);
     let served = hookwire_lambda::serve_buffered(router, before, stop).await;
     counting.end();
     served.map_err(anyhow::Error::from_boxed)

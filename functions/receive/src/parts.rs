@@ -5,11 +5,12 @@ use hookwire_access::{Access, Origins};
 use hookwire_edges::{Limits, Readiness, State, Words, open_access};
 use hookwire_egress_sse::ApiConfig;
 use hookwire_ingress::{IngressConfig, IngressLimits};
-use hookwire_log::{Lateness, Log, Quarantine};
+use hookwire_log::{Lateness, Log, Quarantine, TracedLog};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Intake;
 use hookwire_queue_sqs::SqsQueue;
 use hookwire_redis::Redis;
+use hookwire_traces::Tracer;
 
 use crate::config::Config;
 
@@ -28,11 +29,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn open(config: Config) -> anyhow::Result<Self> {
+    pub(crate) fn open(config: Config, tracer: Tracer) -> anyhow::Result<Self> {
         let redis = Redis::new(&config.log.redis).context("cannot set Redis up")?;
         let redis = Arc::new(redis);
         let log = Arc::new(RedisLog::on(Arc::clone(&redis), &config.log));
         let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
+        let log = TracedLog::over(log, &tracer, "redis");
         let longest_token = config.access.streams.longest_token;
         let state = State::shared(redis, &config.log.redis, longest_token);
         let origins = Origins::new(hookwire_edges::texts(&config.api.cors_origins));
@@ -42,7 +44,7 @@ impl Parts {
         let (access, limits) = open_access(config.access, origins, hops, &state);
         let Limits { clients, sources, events, bypass } = limits;
         let limits = IngressLimits { clients, sources, events, bypass };
-        let intake = Intake::new(Arc::clone(&log), Arc::clone(&quarantine));
+        let intake = Intake::new(Arc::clone(&log), Arc::clone(&quarantine)).with_tracer(tracer);
         let (intake, readiness) = match config.queue {
             None => (intake, readiness),
             Some((sqs, durability)) => {

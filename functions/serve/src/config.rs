@@ -14,6 +14,7 @@ use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::Durability;
 use hookwire_settings::{KEYS, LogAddress, TelemetrySettings};
 use hookwire_sources::ReachedBy;
+use hookwire_traces_settings::TracesSettings;
 
 use crate::queue::QueueSettings;
 
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetrySettings,
     /// Whether anything is counted.
     pub(crate) metrics: bool,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Which log the relay keeps its events in.
@@ -43,6 +45,15 @@ pub(crate) enum LogChoice {
 }
 
 impl LogChoice {
+    /// What it is called in traces.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Fjall(_) => "fjall",
+            Self::Memory(_) => "memory",
+            Self::Redis(_) => "redis",
+        }
+    }
+
     /// How much it keeps.
     pub(crate) fn retention(&self) -> &Retention {
         match self {
@@ -94,6 +105,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         console: settings.value("console"),
         telemetry: hookwire_settings::telemetry(&settings),
         metrics: settings.value("metrics"),
+        traces: hookwire_traces_settings::traces(&settings, "hookwire"),
     };
     Ok((config, settings.finish()?))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_queue::{Backlog, Drain, DrainConfig, Durability, Intake, Pump, Queue};
 use hookwire_queue_sqs::{SqsConfig, SqsQueue};
+use hookwire_traces::Tracer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -41,6 +42,7 @@ impl Queueing {
         drained: DrainConfig,
         log: Arc<dyn Log>,
         quarantine: Arc<dyn Quarantine>,
+        tracer: Tracer,
         stop: &CancellationToken,
     ) -> Self {
         let sqs = Arc::new(SqsQueue::new(settings.sqs.clone()));
@@ -48,6 +50,7 @@ impl Queueing {
         let lateness = Lateness::tracked();
         let drain =
             Drain::new(Arc::clone(&log), Arc::clone(&quarantine), drained, lateness.clone());
+        let drain = drain.with_tracer(tracer);
         let pump = Pump::new(Arc::clone(&queue), drain, settings.sqs.visibility);
         let mut tasks = JoinSet::new();
         tasks.spawn(pump.run(stop.clone()));

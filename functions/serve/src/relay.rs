@@ -15,8 +15,9 @@ use hookwire_http::{
     method_not_allowed,
 };
 use hookwire_ingress::{IngressConfig, IngressLimits};
-use hookwire_log::Quarantine;
+use hookwire_log::{Quarantine, TracedLog};
 use hookwire_metrics::Registry;
+use hookwire_traces_settings::Traces;
 use http::StatusCode;
 use tracing::{info, warn};
 
@@ -47,7 +48,10 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let listener = Listener::bind(config.listen, listening);
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.address()?;
+    let traces = Traces::new(config.traces);
+    traces.send_in_background();
     let Kept { log, quarantine, redis } = log::open(&config.log)?;
+    let log = TracedLog::over(log, &traces.tracer(), config.log.kind());
     let state = state::open(&config.log, redis, config.access.streams.longest_token)?;
     let queueing = match &config.queue {
         None => Queueing::none(Arc::clone(&log), Arc::clone(&quarantine)),
@@ -58,6 +62,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
                 settings.durability.drain(config.log.retention()),
                 log,
                 quarantine,
+                traces.tracer(),
                 &stop,
             )
         }
@@ -71,7 +76,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
             readiness.degraded_while(Words::QUEUE_UNREACHABLE, move || sqs.is_left_alone())
         }
     });
-    let intake = Arc::new(intake);
+    let intake = Arc::new(intake.with_tracer(traces.tracer()));
     let (access, limits) = open_access(
         config.access,
         Origins::new(texts(&config.egress.cors_origins)),
@@ -92,8 +97,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         cursors: Arc::clone(&state.cursors),
         event_limits: Arc::clone(&limits.events),
     };
-    let egress =
-        EgressParts { log, lateness, access, cursors: state.cursors, draining: stop.clone() };
+    let (cursors, draining, tracer) = (state.cursors, stop.clone(), traces.tracer());
+    let egress = EgressParts { log, lateness, access, cursors, draining, tracer };
     let edges = Edges {
         ingress: config.ingress,
         api: config.api,
@@ -105,6 +110,7 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
+    traces.finish().await;
     info!("stopped");
     if let Some(sentry) = sentry {
         sentry.flush(SENTRY_WITHIN).await;

@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 68] = [
+pub const KEYS: [Key; 82] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -326,6 +326,77 @@ pub const KEYS: [Key; 68] = [
         "https://git.example.com/hookwire/infra/runbook.md",
         "Where your copy of the runbook is; what Sentry hears has a link to the right part of it.",
     ),
+    key(
+        "otel_exporter_otlp_endpoint",
+        None,
+        "http://127.0.0.1:4318",
+        "Where traces go, by OTLP over HTTP; `/v1/traces` is put behind it. Without it there are none.",
+    ),
+    key(
+        "otel_exporter_otlp_traces_endpoint",
+        None,
+        "http://127.0.0.1:4318/v1/traces",
+        "The same as a whole address, which goes before it.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "otel_exporter_otlp_headers",
+            None,
+            "",
+            "Headers that are sent with them, such as a token: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
+        )
+    },
+    Key {
+        secret: true,
+        ..key(
+            "otel_exporter_otlp_traces_headers",
+            None,
+            "",
+            "The same, in place of the others, for traces alone.",
+        )
+    },
+    key(
+        "otel_exporter_otlp_protocol",
+        Some("http/protobuf"),
+        "http/protobuf",
+        "How they are sent; there is no other way.",
+    ),
+    key("otel_exporter_otlp_traces_protocol", None, "http/protobuf", "The same for traces alone."),
+    key(
+        "otel_exporter_otlp_timeout",
+        Some("10000"),
+        "2000",
+        "How long the collector may take, in milliseconds. Nothing else waits for it.",
+    ),
+    key("otel_exporter_otlp_traces_timeout", None, "2000", "The same for traces alone."),
+    key(
+        "otel_traces_sampler",
+        Some("parentbased_traceidratio"),
+        "parentbased_always_on",
+        "Which traces are recorded: `always_on`, `always_off`, `traceidratio`, or `parentbased_` and one of these, which \
+         goes by what a sender's `traceparent` says if there is one.",
+    ),
+    key(
+        "otel_traces_sampler_arg",
+        Some("0.01"),
+        "1",
+        "How many of them `traceidratio` records, from 0 to 1.",
+    ),
+    key(
+        "otel_service_name",
+        None,
+        "hookwire-eu",
+        "Name of this service in traces; `hookwire` by default.",
+    ),
+    key(
+        "otel_resource_attributes",
+        None,
+        "deployment.environment.name=prod",
+        "What else is known of it: `NAME=VALUE,NAME=VALUE`, values in percent-encoding.",
+    ),
+    key("otel_traces_exporter", Some("otlp"), "none", "`none` turns traces off."),
+    key("otel_sdk_disabled", Some("false"), "true", "`true` turns them off, too."),
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.

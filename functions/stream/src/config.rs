@@ -5,6 +5,7 @@ use hookwire_egress_sse::EgressConfig;
 use hookwire_http::TrustedHops;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_settings::{KEYS, TelemetrySettings};
+use hookwire_traces_settings::TracesSettings;
 
 /// After so much a stream begins anew: a function's URL cuts it at 200 MB, and slows it down long before.
 ///
@@ -21,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Reads every setting once.
@@ -38,8 +40,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
     let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
+    let traces = hookwire_traces_settings::traces(&settings, "hookwire-stream");
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, egress, access, trusted_hops, telemetry, metrics }, warnings))
+    Ok((Config { log, egress, access, trusted_hops, telemetry, metrics, traces }, warnings))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use hookwire_boot::shutdown;
 use hookwire_lambda::{BeforeFreeze, Counting};
+use hookwire_traces_settings::Traces;
 use tracing::warn;
 
 #[tokio::main]
@@ -22,9 +23,13 @@ async fn main() -> anyhow::Result<()> {
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
-    let before = BeforeFreeze::default().and_sentry(sentry.clone());
+    let traces = Traces::new(config.traces.clone());
+    // A stream lasts for minutes, in which many events may come.
+    traces.send_in_background();
+    let (tracer, before) = (traces.tracer(), BeforeFreeze::default().and_sentry(sentry.clone()));
+    let before = before.and(move || traces.before_freeze());
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    let router = routes::router(config, stop.clone())?;
+    let router = routes::router(config, tracer, stop.clone())?;
     counting.while_open();
     let before = counting.before_freeze(before);
     let served = hookwire_lambda::serve_streaming(router, before, stop).await;

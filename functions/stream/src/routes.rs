@@ -9,13 +9,18 @@ use hookwire_http::{Problem, count_answers, method_not_allowed};
 use hookwire_log::{Lateness, Log};
 use hookwire_log_redis::RedisLog;
 use hookwire_redis::Redis;
+use hookwire_traces::Tracer;
 use http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
 /// The routes of the function; its streams end with `draining`.
-pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Result<Router> {
+pub(crate) fn router(
+    config: Config,
+    tracer: Tracer,
+    draining: CancellationToken,
+) -> anyhow::Result<Router> {
     let redis = Arc::new(Redis::new(&config.log.redis).context("cannot set Redis up")?);
     let log = RedisLog::on(Arc::clone(&redis), &config.log);
     // Connected while the platform hands the first request over.
@@ -28,7 +33,7 @@ pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Res
     let lateness = Lateness::default();
     let readiness = Readiness::new(Arc::clone(&log), lateness.clone()).with_keys(keys);
     let health = hookwire_edges::health(Arc::new(readiness));
-    let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining };
+    let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining, tracer };
     let router = hookwire_egress_sse::streams(config.egress, parts).merge(health);
     let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     Ok(count_answers(router, []))

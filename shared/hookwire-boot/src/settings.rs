@@ -94,6 +94,12 @@ impl Settings {
         self.top().list(name)
     }
 
+    /// Whether the user has set it, rightly or not.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.top().is_set(name)
+    }
+
     /// The tables `[[name]]` of the file, in its order; any key that is not among `keys` is a mistake.
     pub fn tables<'s>(&'s self, name: &str, keys: &'s [Key]) -> Vec<Table<'s>> {
         self.top().tables(name, keys)

@@ -253,6 +253,7 @@ impl Stream {
         // What the client asked for is behind it: a later gap is not about that.
         self.requested = None;
         self.open.delivered(run.frames());
+        run.delivered();
         self.end.had_an_event(Instant::now());
         let single = self.session.positions().nth(1).is_none();
         if single {

@@ -20,6 +20,6 @@ impl Codec for SseCodec {
         write_cloud_event(&entry.event, &mut whole);
         whole.extend_from_slice(b"\n\n");
         let Entry { position, accepted, .. } = *entry;
-        Frame { position, whole: whole.into(), id_bytes, accepted }
+        Frame { position, whole: whole.into(), id_bytes, accepted, traced: None }
     }
 }

@@ -33,6 +33,7 @@ use hookwire_http::{Problem, method_not_allowed};
 use hookwire_hub::{Hub, RingLimit};
 use hookwire_log::{Lateness, Log};
 use hookwire_state::Cursors;
+use hookwire_traces::Tracer;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
@@ -77,6 +78,8 @@ pub struct EgressParts {
     pub cursors: Arc<dyn Cursors>,
     /// Cancelled when the process is to stop: streams end then.
     pub draining: CancellationToken,
+    /// What records deliveries.
+    pub tracer: Tracer,
 }
 
 /// What the handlers of streams share.
@@ -92,9 +95,10 @@ struct Egress {
 
 /// The route of streams. Called within a runtime, where a task looks now and then at how far they are behind.
 pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
-    let EgressParts { log, lateness, access, cursors, draining } = parts;
+    let EgressParts { log, lateness, access, cursors, draining, tracer } = parts;
     let cors = cors(&config.cors_origins);
-    let hub = Hub::new(log, Arc::new(SseCodec), config.ring).with_lateness(lateness);
+    let hub = Hub::new(log, Arc::new(SseCodec), config.ring);
+    let hub = hub.with_lateness(lateness).with_tracer(tracer);
     let tally = Arc::new(Tally::new());
     let egress = Arc::new(Egress { config, hub, access, cursors, draining, tally });
     tokio::spawn(lag::watch(Arc::downgrade(&egress)));

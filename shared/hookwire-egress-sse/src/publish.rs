@@ -9,6 +9,7 @@ use hookwire_event::{Data, Event, EventId, EventTime, Payload, SourceUri, Topic}
 use hookwire_http::{Problem, is_json, media_type, read_body};
 use hookwire_log::{AppendError, Clock};
 use hookwire_queue::Taken;
+use hookwire_traces::{Arrival, continue_trace};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,19 +29,34 @@ pub(crate) async fn post_topic_events(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Value>, Problem> {
+    let mut arrival = api.parts.intake.tracer().arrival("publish");
+    let published = publish(&api, path, request, &mut arrival).await;
+    let status = published.as_ref().map_or_else(Problem::status, |_taken| StatusCode::OK);
+    arrival.into_span().answered("/topics/{topic}/events", status);
+    published
+}
+
+async fn publish(
+    api: &Api,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+    arrival: &mut Arrival,
+) -> Result<Json<Value>, Problem> {
     let (request, body) = request.into_parts();
     let identity = api.parts.access.identify(&request, Purpose::Change).await?.identity;
     let topic =
         granted(&api.parts.access, identity.publish(&topic_of(path)?), &identity, &request).await?;
     let (headers, query) = (&request.headers, request.uri.query().unwrap_or_default());
     let body = read_body(headers, body, api.config.max_body_bytes, BODY_WITHIN).await?;
-    let event = match media_type(headers).as_str() {
+    let mut event = match media_type(headers).as_str() {
         CLOUD_EVENT => parse_cloud_event(topic, &body)?,
         other => bare(topic, query, headers, other, &body)?,
     };
     if !api.parts.access.is_bypassed(&request) {
         api.parts.event_limits.take(event.topic.as_str()).await?;
     }
+    continue_trace(&mut event, headers);
+    arrival.brought(&mut event);
     let id = event.id.clone();
     let taken = in_time(api.parts.intake.take(event)).await?.map_err(refusal)?;
     let tenant = identity.tenant().map(|tenant| ("tenant", tenant.as_str().to_owned()));

@@ -20,6 +20,8 @@ mod record;
 mod tenant;
 mod time;
 mod topic;
+mod trace_context;
+mod trace_state;
 
 pub use cloud_event::write_cloud_event;
 pub use data::{Data, Payload};
@@ -31,3 +33,5 @@ pub use record::{CorruptRecord, decode_record, encode_record};
 pub use tenant::{InvalidTenant, Tenant};
 pub use time::{EventTime, InvalidTime};
 pub use topic::{InvalidTopic, Topic};
+pub use trace_context::{InvalidTraceContext, TraceContext};
+pub use trace_state::TraceState;

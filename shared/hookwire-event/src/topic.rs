@@ -109,6 +109,12 @@ impl Topic {
         &self.full
     }
 
+    /// The tenant it belongs to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.full.get(..self.name_at)?.strip_suffix(SEPARATOR)
+    }
+
     /// Eight hexadecimal digits that stand for the name in logs, where a mail address must not appear.
     #[must_use]
     pub fn hash(&self) -> String {
@@ -194,6 +200,10 @@ mod tests {
         let [a, b] = ["a", "b"].map(|tenant| Tenant::parse(tenant).unwrap());
         let plain = Topic::parse("orders/1").unwrap();
         let [of_a, of_b] = [plain.within(&a), plain.within(&b)];
+        assert_eq!(
+            [&of_a, &of_b, &plain].map(|topic| topic.tenant()),
+            [Some("a"), Some("b"), None]
+        );
         for [one, other] in [[&of_a, &of_b], [&of_a, &plain], [&of_b, &plain]] {
             assert_ne!(one, other);
             assert_ne!(one.as_str(), other.as_str());

@@ -8,10 +8,11 @@ use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
+use crate::encoder::Encoder;
 use crate::ring::{Found, Ring, Turn};
 use crate::standing::Follower;
 use crate::tally::Tally;
-use crate::{Codec, RingLimit, Run};
+use crate::{RingLimit, Run};
 
 /// A followed topic: its ring, and the way to its log.
 pub(crate) struct Feed {
@@ -41,7 +42,7 @@ pub(crate) struct Backfill {
 /// What the log writes to and sessions read from.
 #[derive(Debug)]
 struct Tape {
-    codec: Arc<dyn Codec>,
+    encoder: Encoder,
     ring: Mutex<Ring>,
     changed: watch::Sender<()>,
 }
@@ -49,10 +50,12 @@ struct Tape {
 impl Listener for Tape {
     fn published(&self, entries: &[Entry]) {
         let encoded: Vec<_> =
-            entries.iter().map(|entry| (entry.previous, self.codec.encode(entry))).collect();
+            entries.iter().map(|entry| (entry.previous, self.encoder.heard(entry))).collect();
+        let mut handing_out = Vec::new();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        for (previous, frame) in encoded {
+        for (previous, (frame, span)) in encoded {
             ring.push(previous, frame);
+            handing_out.extend(span);
         }
         drop(ring);
         // Once per batch: waking every session for every event would cost more than the events.
@@ -69,13 +72,13 @@ impl Feed {
     pub(crate) fn new(
         topic: Topic,
         log: Arc<dyn Log>,
-        codec: Arc<dyn Codec>,
+        encoder: Encoder,
         limit: RingLimit,
         feeds: Feeds,
         tally: Tally,
     ) -> Self {
         let ring = Mutex::new(Ring::new(limit));
-        let tape = Arc::new(Tape { codec, ring, changed: watch::Sender::new(()) });
+        let tape = Arc::new(Tape { encoder, ring, changed: watch::Sender::new(()) });
         Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default(), feeds, tally }
     }
 
@@ -149,11 +152,11 @@ impl Feed {
 
     fn read(&self, after: Position) -> Shared<Read> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
-        let codec = Arc::clone(&self.tape.codec);
+        let encoder = self.tape.encoder.clone();
         let seen = self.ring().turn();
         let read = async move {
             let page = log.read_after(&topic, after, PageLimit::BACKFILL).await?;
-            let frames = page.entries.iter().map(|entry| codec.encode(entry)).collect();
+            let frames = page.entries.iter().map(|entry| encoder.read(entry)).collect();
             Ok(Arc::new(Backfill { gap: page.gap, run: Arc::new(Run::new(frames)), seen }))
         };
         read.map(|page: Result<_, ReadError>| page.map_err(Arc::new)).boxed().shared()

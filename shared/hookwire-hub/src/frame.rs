@@ -1,9 +1,10 @@
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use hookwire_event::Position;
 use hookwire_log::{Accepted, Entry};
+use hookwire_traces::Traced;
 
 /// Encodes an entry for one transport, once for all its connections.
 pub trait Codec: fmt::Debug + Send + Sync + 'static {
@@ -22,6 +23,8 @@ pub struct Frame {
     pub id_bytes: usize,
     /// When the append of the entry was asked for, if it was just published.
     pub accepted: Option<Accepted>,
+    /// What its deliveries are noted in, if its trace is recorded; the hub sees to it.
+    pub traced: Option<Arc<Traced>>,
 }
 
 impl Frame {
@@ -37,17 +40,25 @@ impl Frame {
 pub struct Run {
     frames: Vec<Frame>,
     joined: OnceLock<Bytes>,
+    /// Of some of the frames; kept apart, so that a delivery of thousands need not look at them all.
+    traced: Vec<Arc<Traced>>,
 }
 
 impl Run {
     pub(crate) fn new(frames: Vec<Frame>) -> Self {
-        Self { frames, joined: OnceLock::new() }
+        let traced = frames.iter().filter_map(|frame| frame.traced.clone()).collect();
+        Self { frames, joined: OnceLock::new(), traced }
     }
 
     /// The frames, oldest first.
     #[must_use]
     pub fn frames(&self) -> &[Frame] {
         &self.frames
+    }
+
+    /// Notes that one more connection has it.
+    pub fn delivered(&self) {
+        self.traced.iter().for_each(|traced| traced.delivered());
     }
 
     /// Where the last frame stands.

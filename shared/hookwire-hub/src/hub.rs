@@ -2,7 +2,9 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use hookwire_event::Topic;
 use hookwire_log::{Lateness, Log};
+use hookwire_traces::Tracer;
 
+use crate::encoder::Encoder;
 use crate::feed::{Feed, Feeds};
 use crate::tally::Tally;
 use crate::{Codec, Place, RingLimit, Session};
@@ -14,6 +16,7 @@ pub struct Hub {
     codec: Arc<dyn Codec>,
     limit: RingLimit,
     lateness: Lateness,
+    tracer: Tracer,
     feeds: Feeds,
     tally: Tally,
 }
@@ -22,14 +25,20 @@ impl Hub {
     /// A hub over a log; nothing is read until somebody follows.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
-        let (lateness, feeds) = (Lateness::default(), Feeds::default());
-        Self { log, codec, limit, lateness, feeds, tally: Tally::new() }
+        let (lateness, tracer, feeds) = (Lateness::default(), Tracer::default(), Feeds::default());
+        Self { log, codec, limit, lateness, tracer, feeds, tally: Tally::new() }
     }
 
     /// Has every session tell when events come late.
     #[must_use]
     pub fn with_lateness(self, lateness: Lateness) -> Self {
         Self { lateness, ..self }
+    }
+
+    /// Has deliveries recorded in the traces of their events.
+    #[must_use]
+    pub fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// A session that follows these topics, each from its place.
@@ -62,9 +71,10 @@ impl Hub {
         if let Some(feed) = feeds.get(&topic).and_then(Weak::upgrade) {
             return feed;
         }
-        let (log, codec) = (Arc::clone(&self.log), Arc::clone(&self.codec));
-        let (feeds_of, tally) = (Arc::clone(&self.feeds), self.tally.clone());
-        let feed = Feed::new(topic.clone(), log, codec, self.limit, feeds_of, tally);
+        let (log, feeds_of_all) = (Arc::clone(&self.log), Arc::clone(&self.feeds));
+        let encoder = Encoder { codec: Arc::clone(&self.codec), tracer: self.tracer.clone() };
+        let tally = self.tally.clone();
+        let feed = Feed::new(topic.clone(), log, encoder, self.limit, feeds_of_all, tally);
         let feed = Arc::new(feed);
         feeds.insert(topic, Arc::downgrade(&feed));
         feed

@@ -5,6 +5,7 @@
 //! lost) the log does. Nothing is queued per connection, and a topic that nobody follows costs nothing.
 
 mod delivery;
+mod encoder;
 mod feed;
 mod follow;
 mod frame;

@@ -171,7 +171,10 @@ mod tests {
 
     fn push(ring: &mut Ring, k: u64) {
         let whole = Bytes::from(format!("{k};"));
-        ring.push(at(k - 1), Frame { position: at(k), whole, id_bytes: 0, accepted: None });
+        ring.push(
+            at(k - 1),
+            Frame { position: at(k), whole, id_bytes: 0, accepted: None, traced: None },
+        );
     }
 
     fn ring(events: usize, numbers: impl IntoIterator<Item = u64>) -> Ring {
@@ -217,6 +220,7 @@ mod tests {
             whole: Bytes::from_static(b"x"),
             id_bytes: 0,
             accepted: None,
+            traced: None,
         };
         ring.push(at(2), frame);
         assert_eq!(found(&mut ring, 1), "log");
@@ -247,8 +251,13 @@ mod tests {
         let mut ring = ring(9, 1..=2);
         let seen = ring.turn();
         let first = Position::new(2, 1);
-        let frame =
-            Frame { position: first, whole: Bytes::from_static(b"x"), id_bytes: 0, accepted: None };
+        let frame = Frame {
+            position: first,
+            whole: Bytes::from_static(b"x"),
+            id_bytes: 0,
+            accepted: None,
+            traced: None,
+        };
         ring.push(at(2), frame);
         ring.settle(at(2), seen);
         assert_eq!(found(&mut ring, 2), "log", "and there it finds the first of the generation");
@@ -281,6 +290,7 @@ mod tests {
             whole: Bytes::from(vec![b'x'; 500]),
             id_bytes: 0,
             accepted: None,
+            traced: None,
         };
         ring.push(at(6), large);
         assert_eq!(found(&mut ring, 6).len(), 500);

@@ -112,7 +112,7 @@ impl fmt::Debug for Ids {
 impl Codec for Ids {
     fn encode(&self, entry: &Entry) -> Frame {
         let whole = Bytes::from(format!("{} ", entry.event.id));
-        Frame { position: entry.position, whole, id_bytes: 0, accepted: None }
+        Frame { position: entry.position, whole, id_bytes: 0, accepted: None, traced: None }
     }
 }
 

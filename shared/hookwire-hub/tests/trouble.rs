@@ -26,6 +26,7 @@ impl Codec for Dots {
             whole: Bytes::from_static(b"."),
             id_bytes: 0,
             accepted: None,
+            traced: None,
         }
     }
 }

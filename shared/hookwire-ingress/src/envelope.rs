@@ -21,7 +21,6 @@ pub(crate) struct PubSubMessage {
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) ordering_key: Option<String>,
     pub(crate) subscription: Option<String>,
-    traceparent: Option<String>,
 }
 
 /// The wrapped body. Real pushes carry both spellings of the id and the time, so neither is an alias of the other.
@@ -56,14 +55,10 @@ impl PubSubMessage {
         wrapped: bool,
         Notification { headers, body, received_at_ms }: &Notification<'_>,
     ) -> Result<Self, Unusable> {
-        if wrapped {
-            Self::wrapped(headers, body, *received_at_ms)
-        } else {
-            Self::unwrapped(headers, body)
-        }
+        if wrapped { Self::wrapped(body, *received_at_ms) } else { Self::unwrapped(headers, body) }
     }
 
-    fn wrapped(headers: &HeaderMap, body: &[u8], received_at_ms: u64) -> Result<Self, Unusable> {
+    fn wrapped(body: &[u8], received_at_ms: u64) -> Result<Self, Unusable> {
         let push: Push = serde_json::from_slice(body)
             .map_err(|error| Unusable::no_json("the Pub/Sub push", &error))?;
         let message = push.message;
@@ -76,7 +71,6 @@ impl PubSubMessage {
             None => EventTime::from_unix_ms(received_at_ms),
         };
         let attributes = message.attributes.unwrap_or_default();
-        let traceparent = attributes.get("googclient_traceparent").cloned();
         Ok(Self {
             id: event_id(&id)?,
             time,
@@ -85,7 +79,6 @@ impl PubSubMessage {
             ordering_key: one_of("orderingKey", message.camel_key, message.snake_key)?
                 .filter(|key| !key.is_empty()),
             subscription: push.subscription,
-            traceparent: traceparent.or_else(|| header(headers, "traceparent")),
         })
     }
 
@@ -104,7 +97,6 @@ impl PubSubMessage {
             ordering_key: header(headers, "x-goog-pubsub-ordering-key")
                 .filter(|key| !key.is_empty()),
             subscription: header(headers, "x-goog-pubsub-subscription-name"),
-            traceparent: None,
         })
     }
 
@@ -112,23 +104,25 @@ impl PubSubMessage {
     pub(crate) fn facts(&self, event_type: &str, data: Data) -> Facts {
         Facts {
             key: self.ordering_key.as_deref().map(Into::into),
-            extensions: extensions(self.traceparent.as_deref(), &self.attributes),
+            extensions: extensions(&self.attributes),
             ..Facts::new(self.id.clone(), event_type, self.time.clone(), data)
         }
     }
 }
 
-/// The attributes go along as one extension with a JSON text: CloudEvents has no maps.
-fn extensions(traceparent: Option<&str>, attributes: &BTreeMap<String, String>) -> Vec<Extension> {
-    let traceparent = traceparent.filter(|value| {
-        value.len() <= 128 && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-    });
-    let attributes =
-        (!attributes.is_empty()).then(|| serde_json::to_string(attributes).ok()).flatten();
-    [("traceparent", traceparent), ("attributes", attributes.as_deref())]
-        .into_iter()
-        .filter_map(|(name, value)| Extension::text(name, value?).ok())
-        .collect()
+/// The attributes go along as one extension with a JSON text: CloudEvents has no maps. Google's libraries name the trace in
+/// two of them.
+fn extensions(attributes: &BTreeMap<String, String>) -> Vec<Extension> {
+    let named = |name: &str| attributes.get(name).cloned();
+    let all = (!attributes.is_empty()).then(|| serde_json::to_string(attributes).ok()).flatten();
+    [
+        ("traceparent", named("googclient_traceparent")),
+        ("tracestate", named("googclient_tracestate")),
+        ("attributes", all),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Extension::text(name, &value?).ok())
+    .collect()
 }
 
 fn one_of(
@@ -180,7 +174,7 @@ mod tests {
     #[test]
     fn both_spellings_are_read_and_must_agree() {
         let body = |id: &str| format!(r#"{{"message":{{"data":"YQ==",{id}}},"subscription":"s"}}"#);
-        let read = |id: &str| PubSubMessage::wrapped(&HeaderMap::new(), body(id).as_bytes(), 0);
+        let read = |id: &str| PubSubMessage::wrapped(body(id).as_bytes(), 0);
         for id in
             [r#""messageId":"1""#, r#""message_id":"1""#, r#""messageId":"1","message_id":"1""#]
         {
@@ -193,7 +187,7 @@ mod tests {
     #[test]
     fn a_reason_says_where_and_quotes_nothing() {
         let body = br#"{"message":{"data":7,"messageId":"alice@example.com"}}"#;
-        let unusable = PubSubMessage::wrapped(&HeaderMap::new(), body, 0).unwrap_err();
+        let unusable = PubSubMessage::wrapped(body, 0).unwrap_err();
         assert!(unusable.0.contains("column"), "{unusable}");
         assert!(!unusable.0.contains("alice") && !unusable.0.contains('7'), "{unusable}");
     }

@@ -10,6 +10,7 @@ use hookwire_event::{Event, EventId};
 use hookwire_http::read_body;
 use hookwire_log::{AppendError, Clock, Quarantined};
 use hookwire_queue::{Kept, Taken};
+use hookwire_traces::{Arrival, continue_trace};
 use http::HeaderMap;
 use http::request::Parts;
 use serde_json::json;
@@ -49,14 +50,20 @@ pub(crate) async fn post_push(
         return crate::unknown_source().await.into_response();
     };
     let (parts, body) = request.into_parts();
-    let received = receive(&ingress, source, pushes, &parts, body);
+    let mut arrival = ingress.intake.tracer().arrival("receive");
+    let received = receive(&ingress, source, pushes, &parts, body, &mut arrival);
     let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
     let result = result.unwrap_or(Err(Reject::TooLate));
     let outcome = result.as_ref().map_or_else(Reject::outcome, Accepted::outcome);
     let labels = [("source", source.name.clone()), ("outcome", outcome.to_owned())];
     metrics::counter!("hookwire_webhooks_total", &labels).increment(1);
     pushes.answered(came);
-    result.into_response()
+    let answer = result.into_response();
+    let mut span = arrival.into_span();
+    span.set("source", source.name.as_str());
+    span.set("outcome", outcome);
+    span.answered(&source.path, answer.status());
+    answer
 }
 
 /// Turns one push into one appended event.
@@ -66,6 +73,7 @@ async fn receive(
     pushes: &Pushes,
     push: &Parts,
     body: Body,
+    arrival: &mut Arrival,
 ) -> Result<Accepted, Reject> {
     let mut pace = admit(ingress, source, push).await?;
     let (body, _permit) = if source.kind.proof() == Proof::Body {
@@ -83,7 +91,8 @@ async fn receive(
         return Ok(Accepted::Challenge(answer));
     }
     match event(source, &push.headers, &body, received_at_ms) {
-        Ok(event) => {
+        Ok(mut event) => {
+            arrival.brought(&mut event);
             let pace = admit_event(ingress, push, &event, pace).await?;
             let taking = Taking { event, pace, received_at_ms };
             append(ingress, source, &push.headers, body, taking).await
@@ -105,6 +114,7 @@ pub(crate) fn event(
     if let Some(tenant) = &source.tenant {
         event.topic = event.topic.within(tenant);
     }
+    continue_trace(&mut event, headers);
     Ok(event)
 }
 

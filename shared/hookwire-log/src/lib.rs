@@ -19,6 +19,7 @@ mod not_ready;
 mod page;
 mod quarantine;
 mod retention;
+mod traced;
 mod watch;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub use not_ready::NotReady;
 pub use page::{Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
 pub use quarantine::{Quarantine, Quarantined};
 pub use retention::Retention;
+pub use traced::TracedLog;
 pub use watch::{Listener, Watch, Watchers};
 
 /// Keeps the events of every topic, in order, for as long as the retention says.

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{AppendError, Appended, Lateness, Log, Quarantine, Quarantined};
+use hookwire_traces::{Kind, Span, Tracer};
 
 use crate::search::{find, holds, identity};
 use crate::stamp::now_us;
@@ -23,6 +24,7 @@ pub struct Drain {
     quarantine: Arc<dyn Quarantine>,
     config: DrainConfig,
     lateness: Lateness,
+    tracer: Tracer,
 }
 
 /// What the drain must know of the log.
@@ -64,9 +66,17 @@ struct Carried {
     accepted_at_us: u64,
     event: Event,
     in_log: InLog,
+    span: Span,
 }
 
 impl Carried {
+    /// Notes what became of it, and counts that.
+    fn became(&mut self, outcome: &'static str) {
+        count(outcome);
+        self.span.set("outcome", outcome);
+        self.span.set_failure(None);
+    }
+
     /// Where it was appended, as far as is known.
     fn position(&self) -> Option<Position> {
         match self.in_log {
@@ -100,7 +110,13 @@ impl Drain {
         config: DrainConfig,
         lateness: Lateness,
     ) -> Self {
-        Self { log, quarantine, config, lateness }
+        Self { log, quarantine, config, lateness, tracer: Tracer::default() }
+    }
+
+    /// Has what happens to events recorded in their traces. The log records its appends itself.
+    #[must_use]
+    pub fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// Whether the log would take something now.
@@ -126,6 +142,10 @@ impl Drain {
                             .saturating_sub(Duration::from_millis(sent_at_ms)),
                     };
                     let receives = received.receives;
+                    let mut span = self.tracer.below(&event, "drain", Kind::Consumer);
+                    span.set("hookwire.receives", receives);
+                    // Those that no verdict is given on.
+                    span.set_failure(Some("unavailable"));
                     carried.push(Carried {
                         message,
                         receives,
@@ -133,6 +153,7 @@ impl Drain {
                         accepted_at_us,
                         event,
                         in_log,
+                        span,
                     });
                 }
                 Ok(Record { content: Content::Quarantined(notification), .. }) => {
@@ -169,11 +190,12 @@ impl Drain {
                 events.iter().map(|carried| timed(self.log.append(carried.event.clone())));
             let appended = join_all(appends).await;
             let mut failed = false;
-            for (carried, appended) in events.into_iter().zip(appended) {
+            for (mut carried, appended) in events.into_iter().zip(appended) {
                 let message = carried.message;
                 match appended {
                     Ok(appended) => verdicts.push((message, self.appended(carried, appended))),
                     Err(error @ AppendError::TooLarge { .. }) => {
+                        carried.span.set_failure(Some("too_large"));
                         verdicts.push((message, Verdict::Hopeless(error.to_string())));
                     }
                     Err(AppendError::Unavailable(_) | AppendError::Unknown(_)) => failed = true,
@@ -186,8 +208,8 @@ impl Drain {
         verdicts
     }
 
-    fn appended(&self, carried: Carried, appended: Appended) -> Verdict {
-        count(match appended {
+    fn appended(&self, mut carried: Carried, appended: Appended) -> Verdict {
+        carried.became(match appended {
             Appended::New(_) => "appended",
             Appended::Duplicate(_) => "duplicate",
         });
@@ -212,13 +234,13 @@ impl Drain {
         let mirrored: Vec<_> = carried.iter().filter_map(at).collect();
         let mut held = holds(&*self.log, topic, &mirrored).await.ok()?.into_iter();
         let mut missing = Vec::new();
-        for carried in carried {
+        for mut carried in carried {
             // A message with a position is sent right after the append: what is as old as the log keeps anything has been
             // there, and went as everything does.
             let is_there = carried.position().is_some()
                 && (held.next().unwrap_or(false) || carried.sent_ago > self.config.retention_age);
             if is_there {
-                count("found");
+                carried.became("found");
                 verdicts.push((carried.message, Verdict::Done));
             } else {
                 missing.push(carried);

@@ -5,6 +5,7 @@ use hookwire_event::{Event, Position};
 use hookwire_log::{
     AppendError, Appended, BoxError, Lateness, Log, Quarantine, Quarantined, Retention,
 };
+use hookwire_traces::{Kind, Tracer};
 use tokio::time::timeout;
 
 use crate::arrears::Arrears;
@@ -20,6 +21,7 @@ use crate::{Content, DrainConfig, InLog, Queue, Record, SendError};
 pub struct Intake {
     log: Arc<dyn Log>,
     quarantine: Arc<dyn Quarantine>,
+    tracer: Tracer,
     spill: Option<Spill>,
     outage: Outage,
 }
@@ -126,7 +128,20 @@ impl Intake {
 
     /// Into the log only.
     pub fn new(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
-        Self { log, quarantine, spill: None, outage: Outage::default() }
+        let (tracer, outage) = (Tracer::default(), Outage::default());
+        Self { log, quarantine, tracer, spill: None, outage }
+    }
+
+    /// Has what happens to events recorded in their traces. The log records its appends itself.
+    #[must_use]
+    pub fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
+    }
+
+    /// What records where the events come from.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// Into the log, and into a queue whose drain settles `lateness`.
@@ -182,14 +197,16 @@ impl Intake {
         let (spilled, refused) = match timed(appended).await {
             Ok(appended) => {
                 self.outage.is_over();
-                return spill.mirror(accepted_at_us, event, appended).await;
+                return spill.mirror(&self.tracer, accepted_at_us, event, appended).await;
             }
-            Err(unavailable @ AppendError::Unavailable(_)) => {
-                (spill.spill(accepted_at_us, event, InLog::No, "unavailable").await, unavailable)
-            }
-            Err(unknown @ AppendError::Unknown(_)) => {
-                (spill.spill(accepted_at_us, event, InLog::Perhaps, "unknown").await, unknown)
-            }
+            Err(unavailable @ AppendError::Unavailable(_)) => (
+                spill.spill(&self.tracer, accepted_at_us, event, InLog::No, "unavailable").await,
+                unavailable,
+            ),
+            Err(unknown @ AppendError::Unknown(_)) => (
+                spill.spill(&self.tracer, accepted_at_us, event, InLog::Perhaps, "unknown").await,
+                unknown,
+            ),
             Err(hopeless @ AppendError::TooLarge { .. }) => return Err(hopeless),
         };
         self.outage.goes_on(spilled.is_ok());
@@ -211,7 +228,9 @@ impl Intake {
         let Some(spill) = &self.spill else {
             return Err(AppendError::Unavailable(BoxError::from("there is no queue")));
         };
-        let spilled = spill.spill(spill.stamp.next_us(), event, InLog::No, "over_limit").await;
+        let accepted_at_us = spill.stamp.next_us();
+        let spilled =
+            spill.spill(&self.tracer, accepted_at_us, event, InLog::No, "over_limit").await;
         spilled.map_err(|error| AppendError::Unavailable(error.into()))
     }
 
@@ -253,15 +272,19 @@ impl Spill {
     /// A duplicate is sent too: whoever appended it first may have died before it sent it.
     async fn mirror(
         &self,
+        tracer: &Tracer,
         accepted_at_us: u64,
         event: Event,
         appended: Appended,
     ) -> Result<Taken, AppendError> {
         if self.durability.mode == Mode::Mirror {
+            let mut span = tracer.below(&event, "mirror", Kind::Producer);
             let (id, in_log) = (event.id.clone(), appended.position().into());
             let record = Record { accepted_at_us, content: Content::Event(event, in_log) };
             let body = record.encode();
-            match self.send(body.clone(), self.durability.delay).await {
+            let sent = self.send(body.clone(), self.durability.delay).await;
+            span.set_failure(sent.as_ref().err().map(SendError::as_str));
+            match sent {
                 Ok(()) => {}
                 Err(SendError::Unavailable(cause)) if self.durability.ack == Ack::Queue => {
                     return Err(AppendError::Unavailable(cause));
@@ -286,13 +309,18 @@ impl Spill {
     /// Sends what the log has not taken.
     async fn spill(
         &self,
+        tracer: &Tracer,
         accepted_at_us: u64,
         event: Event,
         in_log: InLog,
         why: &'static str,
     ) -> Result<Taken, SendError> {
+        let mut span = tracer.below(&event, "spill", Kind::Producer);
+        span.set("hookwire.in_log", why);
         let record = Record { accepted_at_us, content: Content::Event(event, in_log) };
-        self.send(record.encode(), Duration::ZERO).await?;
+        let sent = self.send(record.encode(), Duration::ZERO).await;
+        span.set_failure(sent.as_ref().err().map(SendError::as_str));
+        sent?;
         self.lateness.queued(accepted_at_us);
         metrics::counter!("hookwire_spilled_total", "log" => why).increment(1);
         Ok(Taken::Queued)

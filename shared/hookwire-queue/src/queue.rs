@@ -105,3 +105,14 @@ pub enum SendError {
         limit_bytes: usize,
     },
 }
+
+impl SendError {
+    /// The word for traces.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Refused(_) => "refused",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+}

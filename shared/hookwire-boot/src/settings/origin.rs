@@ -14,7 +14,7 @@ pub(super) const PREFIX: &str = "HOOKWIRE_";
 
 /// What variables begin with that every program calls the same. Who deploys sets them for all programs at once, and there
 /// are some that are not meant for us.
-pub(super) const OTHERS: [&str; 1] = ["SENTRY_"];
+pub(super) const OTHERS: [&str; 2] = ["OTEL_", "SENTRY_"];
 
 /// Names the configuration file; no key.
 pub(super) const CONFIG_VARIABLE: &str = "HOOKWIRE_CONFIG";
