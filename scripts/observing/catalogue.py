@@ -3,7 +3,7 @@
 import re
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SOURCE = Path("shared/hookwire-telemetry/src")
@@ -15,8 +15,8 @@ class Metric:
     name: str
     kind: str
     # What each label may say: a set of words, `coded` for words that stand in the code, or None for anything.
-    labels: dict
-    cloudwatch: bool
+    labels: dict = field(hash=False)
+    cloudwatch: bool = False
 
 
 @dataclass(frozen=True)
