@@ -10,6 +10,7 @@ mod frozen;
 mod ledger;
 mod lingering;
 mod many;
+mod metrics;
 mod outage;
 mod push;
 mod requests;

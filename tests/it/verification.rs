@@ -7,8 +7,8 @@ use hookwire_tests::{RelayOptions, gmail_push};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-const AUDIENCE: &str = "https://relay.example.com/webhooks/gmail";
-const EMAIL: &str = "push@project.iam.gserviceaccount.com";
+pub(crate) const AUDIENCE: &str = "https://relay.example.com/webhooks/gmail";
+pub(crate) const EMAIL: &str = "push@project.iam.gserviceaccount.com";
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/oidc").join(name)

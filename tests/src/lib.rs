@@ -5,8 +5,10 @@ mod chaos;
 mod keys;
 mod lambda;
 mod load;
+mod metrics;
 mod output;
 mod program;
+mod prometheus;
 mod push;
 mod relay;
 mod stream;
@@ -20,6 +22,8 @@ pub use lambda::{
     FunctionOptions, Gateway, GatewayOptions, HttpEvent, Invocation, Reply, Streamed,
 };
 pub use load::{Load, Outcome, Plan};
+pub use metrics::Metrics;
+pub use prometheus::Prometheus;
 pub use push::{GMAIL, gmail_push, pubsub_push};
 pub use relay::{Relay, RelayOptions};
 pub use stream::{Sse, Stream};

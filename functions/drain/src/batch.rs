@@ -1,4 +1,5 @@
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use hookwire_log::Lateness;
 use hookwire_queue::{Drain, Message, Settled, postpone, settle};
 use hookwire_queue_sqs::SqsQueue;
 
@@ -7,6 +8,9 @@ use hookwire_queue_sqs::SqsQueue;
 pub(crate) struct Batch {
     pub(crate) drain: Drain,
     pub(crate) queue: SqsQueue,
+    pub(crate) name: String,
+    /// What the drain met that the log did not have.
+    pub(crate) lateness: Lateness,
 }
 
 impl Batch {
@@ -20,6 +24,7 @@ impl Batch {
         let messages = messages.ok_or("a message has no id or no receipt handle")?;
         let (messages, ids): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         let verdicts = self.drain.take(&messages).await;
+        self.tell_oldest();
         let Settled { failed, again, .. } = settle(&self.queue, messages.clone(), verdicts).await;
         let kept = [failed, again].concat();
         let is_kept = |message: &Message| kept.iter().any(|kept| kept.receipt == message.receipt);
@@ -31,6 +36,16 @@ impl Batch {
         }
         postpone(&self.queue, kept).await;
         Ok(response)
+    }
+}
+
+impl Batch {
+    /// Tells how long the oldest of these messages was the only one to have its event.
+    fn tell_oldest(&self) {
+        let queue = self.name.clone();
+        metrics::gauge!("hookwire_queue_oldest_seconds", "queue" => queue)
+            .set(self.lateness.oldest());
+        self.lateness.settle(self.lateness.signs());
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Config {
     pub(crate) queue: SqsConfig,
     pub(crate) drain: DrainConfig,
     pub(crate) log_format: LogFormat,
+    /// Namespace in CloudWatch of what is counted, if anything is.
+    pub(crate) metrics: Option<String>,
 }
 
 /// Reads every setting once.
@@ -26,9 +28,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
         settings.mistake("queue", "must be the queue that this function is called for");
     }
     let log_format = settings.value("log_format");
+    let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
     let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
     let drain = durability.drain(&log.retention);
-    Ok((Config { log, queue, drain, log_format }, warnings))
+    Ok((Config { log, queue, drain, log_format, metrics }, warnings))
 }

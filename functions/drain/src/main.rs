@@ -5,12 +5,17 @@ mod config;
 
 use std::sync::Arc;
 
-use hookwire_boot::telemetry;
+use anyhow::Context;
+use hookwire_boot::{shutdown, telemetry};
+use hookwire_freeze::{BeforeFreeze, Counting, Tracked, register, stopped};
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::Drain;
 use hookwire_queue_sqs::SqsQueue;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::layer::layer_fn;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::batch::Batch;
@@ -19,15 +24,38 @@ use crate::batch::Batch;
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
     telemetry::start(config.log_format, None);
+    let counting = Counting::start(config.metrics, "drain")?;
     for warning in &warnings {
         warn!("{warning}");
     }
     let log = Arc::new(RedisLog::new(&config.log)?);
     let (log, quarantine) = (Arc::clone(&log) as Arc<dyn Log>, log as Arc<dyn Quarantine>);
-    let batch = Batch {
-        drain: Drain::new(log, quarantine, config.drain, Lateness::default()),
+    let lateness = Lateness::tracked();
+    let batch = Arc::new(Batch {
+        drain: Drain::new(log, quarantine, config.drain, lateness.clone()),
+        name: config.queue.queue_url.name().to_owned(),
         queue: SqsQueue::new(config.queue),
+        lateness,
+    });
+    let stop = shutdown::on_signal().context("cannot listen for signals")?;
+    if let Err(error) = register().await {
+        warn!(error, "this process will not hear when it is about to be ended");
+    }
+    let before = counting.before_freeze(BeforeFreeze::default());
+    let last = before.clone();
+    let handle = move |event: LambdaEvent<_>| {
+        let (batch, before) = (Arc::clone(&batch), before.clone());
+        async move { before.after(batch.handle(event.payload)).await }
     };
-    let handle = |event: LambdaEvent<_>| batch.handle(event.payload);
-    lambda_runtime::run(service_fn(handle)).await.map_err(anyhow::Error::from_boxed)
+    let open = TaskTracker::new();
+    let tracked = open.clone();
+    let counted = layer_fn(move |service| Tracked { service, open: tracked.clone() });
+    let runtime = Runtime::new(service_fn(handle)).layer(TracingLayer::new()).layer(counted);
+    let ended = tokio::select! {
+        ended = runtime.run() => ended,
+        () = stopped(stop, open) => Ok(()),
+    };
+    last.run().await;
+    counting.end();
+    ended.map_err(anyhow::Error::from_boxed)
 }

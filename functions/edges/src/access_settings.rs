@@ -16,6 +16,8 @@ pub struct AccessSettings {
     pub verifier: Option<Verifier>,
     /// Which keys those are, in words.
     pub keys: Vec<String>,
+    /// Those that are published.
+    pub jwks: Option<Arc<Jwks>>,
     /// What `hookwire token` signs with, if there is a secret.
     pub signing: Option<Signing>,
     /// What is allowed and yet hardly meant, in words.
@@ -98,6 +100,7 @@ pub fn access(settings: &Settings) -> AccessSettings {
             None => sealer,
         }
     });
+    let published = jwks.as_ref().map(|(jwks, _)| Arc::clone(jwks));
     let has_keys = secret.is_some() || jwks.is_some();
     let (audience, issuer) = (settings.optional("jwt_audience"), settings.optional("jwt_issuer"));
     let query_tokens = settings.value("query_tokens");
@@ -129,6 +132,7 @@ pub fn access(settings: &Settings) -> AccessSettings {
     AccessSettings {
         verifier: has_keys.then(|| Verifier::new(config)),
         keys,
+        jwks: published,
         signing,
         doubts,
         sealer: sealer.filter(|_| has_keys),

@@ -1,6 +1,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use hookwire_freeze::BeforeFreeze;
 use hookwire_http::Connection;
 use lambda_http::lambda_runtime::LambdaInvocation;
 use lambda_http::tower::ServiceExt;
@@ -21,6 +22,7 @@ tokio::task_local! {
 pub(crate) struct Answered<S> {
     pub(crate) service: S,
     pub(crate) open: TaskTracker,
+    pub(crate) before: BeforeFreeze,
 }
 
 impl<S> Service<LambdaInvocation> for Answered<S>
@@ -40,18 +42,20 @@ where
         // The connection that brought the event takes the answer.
         nodelay::everywhere();
         let connection = Connection::default();
+        let before = self.before.clone();
         let answered = self.service.clone().oneshot(invocation);
         let answered = GOES_OUT_ON.scope(connection.clone(), answered);
         Box::pin(self.open.track_future(async move {
             tokio::select! {
-                answered = answered => {
+                answered = answered => match answered {
+                    Ok(()) => return Ok(()),
                     // It would end the one who asks for more work, and with many of them nobody would ask in its place.
-                    if let Err(error) = answered {
-                        warn!(error, "an answer was not taken to its end");
-                    }
-                }
+                    Err(error) => warn!(error, "an answer was not taken to its end"),
+                },
                 () = connection.is_cut() => warn!("an answer that nobody took was given up"),
             }
+            // The body was not asked for its end.
+            before.run().await;
             Ok(())
         }))
     }
@@ -59,6 +63,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use http::Response;
@@ -79,7 +85,8 @@ mod tests {
             GOES_OUT_ON.get().cut();
             std::future::pending::<Result<(), Error>>().await
         });
-        let mut answered = Answered { service: stuck, open: open.clone() };
+        let mut answered =
+            Answered { service: stuck, open: open.clone(), before: BeforeFreeze::default() };
         let given_up = tokio::time::timeout(Duration::from_secs(30), answered.call(invocation()));
         given_up.await.expect("it ends").unwrap();
         open.close();
@@ -90,7 +97,14 @@ mod tests {
     async fn an_answer_that_cannot_be_sent_does_not_end_who_asks_for_more_work() {
         let fails =
             service_fn(async |_: LambdaInvocation| Err(Error::from("the connection was reset")));
-        let mut answered = Answered { service: fails, open: TaskTracker::new() };
+        let ran = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&ran);
+        let before = BeforeFreeze::default().and(move || {
+            noted.store(true, Ordering::SeqCst);
+            async {}
+        });
+        let mut answered = Answered { service: fails, open: TaskTracker::new(), before };
         answered.call(invocation()).await.unwrap();
+        assert!(ran.load(Ordering::SeqCst), "and what is done before a freeze is done");
     }
 }

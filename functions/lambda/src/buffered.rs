@@ -1,31 +1,45 @@
 use std::convert::Infallible;
 
 use axum::Router;
+use hookwire_freeze::{BeforeFreeze, Tracked, register, stopped};
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
-use lambda_http::tower::{ServiceBuilder, ServiceExt, service_fn};
+use lambda_http::tower::{ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
 use lambda_http::{Adapter, Body, Error, LambdaEvent, Request};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::request::{known, mended};
 
-/// Answers events with whole answers, for as long as the platform asks.
+/// Answers events with whole answers, for as long as the platform asks, until `stop`.
 ///
-/// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it.
+/// A reply of one piece is not held up by the runtime's client, and costs nothing while its client reads it. It is sent
+/// when `before` has run, which runs a last time at the stop.
 ///
 /// # Errors
 ///
 /// The runtime does not answer.
-pub async fn serve_buffered(router: Router) -> Result<(), Error> {
+pub async fn serve_buffered(
+    router: Router,
+    before: BeforeFreeze,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let last = before.clone();
     let answer = move |request: Request| {
-        let router = router.clone();
+        let (router, before) = (router.clone(), before.clone());
         async move {
-            let (parts, body) = match router.oneshot(known(request)).await {
-                Ok(response) => response.into_parts(),
-                Err(never) => match never {},
+            let whole = async {
+                let (parts, body) = match router.oneshot(known(request)).await {
+                    Ok(response) => response.into_parts(),
+                    Err(never) => match never {},
+                };
+                (parts, body.collect().await.map(|body| body.to_bytes()))
             };
-            let body = body.collect().await.map(|body| body.to_bytes());
+            let (parts, body) = before.after(whole).await;
             // What is text stays so: in base64 it would be a third larger, and answers may have 6 MB.
             let body = body.map_or(Body::Empty, |bytes| match String::from_utf8(bytes.to_vec()) {
                 Ok(text) => Body::Text(text),
@@ -37,5 +51,17 @@ pub async fn serve_buffered(router: Router) -> Result<(), Error> {
     let events = ServiceBuilder::new()
         .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
         .service(Adapter::from(service_fn(answer)));
-    Runtime::new(events).layer(TracingLayer::new()).run_concurrent().await
+    let open = TaskTracker::new();
+    let tracked = open.clone();
+    let counted = layer_fn(move |service| Tracked { service, open: tracked.clone() });
+    let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
+    if let Err(error) = register().await {
+        warn!(error, "this process will not hear when it is about to be ended");
+    }
+    let ended = tokio::select! {
+        ended = runtime.run_concurrent() => ended,
+        () = stopped(stop, open) => Ok(()),
+    };
+    last.run().await;
+    ended
 }

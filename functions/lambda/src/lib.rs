@@ -4,11 +4,11 @@
 
 mod answered;
 mod buffered;
-mod extension;
+mod last;
 mod nodelay;
 mod request;
 mod streaming;
-mod unfailing;
 
 pub use buffered::serve_buffered;
+pub use hookwire_freeze::{BeforeFreeze, Counting};
 pub use streaming::serve_streaming;

@@ -1,59 +1,51 @@
-use std::time::Duration;
-
 use axum::Router;
+use hookwire_freeze::{BeforeFreeze, register, stopped};
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::{ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
 use lambda_http::{Error, LambdaEvent, Request, StreamAdapter};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::answered::Answered;
-use crate::extension;
+use crate::last::Last;
 use crate::request::{known, mended};
-use crate::unfailing::Unfailing;
-
-/// How long answers have to end after `stop`; the platform kills the process half a second after it has asked.
-///
-/// Source: <https://github.com/aws-samples/graceful-shutdown-with-aws-lambda>
-const STOP_WITHIN: Duration = Duration::from_millis(400);
 
 /// Answers events with answers that go out as they come, several at once where the platform allows it, until `stop`.
+///
+/// `before` runs when the last byte of an answer is on its way, and the answer ends after it; it runs a last time at the stop.
 ///
 /// # Errors
 ///
 /// The runtime does not answer.
-pub async fn serve_streaming(router: Router, stop: CancellationToken) -> Result<(), Error> {
+pub async fn serve_streaming(
+    router: Router,
+    before: BeforeFreeze,
+    stop: CancellationToken,
+) -> Result<(), Error> {
     let open = TaskTracker::new();
+    let (first, last) = (before.clone(), before.clone());
     let answer = move |request: Request| {
         let answering = router.clone().oneshot(known(request));
-        async move { answering.await.map(|answer| answer.map(Unfailing::from)) }
+        let last = last.clone();
+        async move { answering.await.map(|answer| answer.map(|body| Last::new(body, last))) }
     };
     let events = ServiceBuilder::new()
         .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
         .service(StreamAdapter::from(service_fn(answer)));
     let tracked = open.clone();
-    let counted = layer_fn(move |service| Answered { service, open: tracked.clone() });
+    let counted =
+        layer_fn(move |service| Answered { service, open: tracked.clone(), before: first.clone() });
     let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
-    if let Err(error) = extension::register().await {
+    if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
-    let stopped = async {
-        stop.cancelled().await;
-        open.close();
-        timeout(STOP_WITHIN, open.wait()).await
-    };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = runtime.run_concurrent() => ended,
-        in_time = stopped => {
-            match in_time {
-                Ok(()) => info!("stopped"),
-                Err(_elapsed) => warn!("stopped before all streams had ended"),
-            }
-            Ok(())
-        }
-    }
+        () = stopped(stop, open) => Ok(()),
+    };
+    before.run().await;
+    ended
 }

@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) api: ApiConfig,
     pub(crate) access: AccessSettings,
     pub(crate) log_format: LogFormat,
+    /// Namespace in CloudWatch of what is counted, if anything is.
+    pub(crate) metrics: Option<String>,
 }
 
 /// Reads every setting once.
@@ -39,8 +41,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     let cors_origins = hookwire_edges::cors_origins(&settings);
     let api = ApiConfig { max_body_bytes, cors_origins };
     let log_format = settings.value("log_format");
+    let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, queue, ingress, api, access, log_format }, warnings))
+    Ok((Config { log, queue, ingress, api, access, log_format, metrics }, warnings))
 }

@@ -4,7 +4,9 @@ mod config;
 mod parts;
 mod routes;
 
-use hookwire_boot::telemetry;
+use anyhow::Context;
+use hookwire_boot::{shutdown, telemetry};
+use hookwire_lambda::{BeforeFreeze, Counting};
 use tracing::warn;
 
 use crate::parts::Parts;
@@ -13,12 +15,17 @@ use crate::parts::Parts;
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
     telemetry::start(config.log_format, None);
+    let counting = Counting::start(config.metrics.clone(), "receive")?;
     for warning in &warnings {
         warn!("{warning}");
     }
     for doubt in &config.access.doubts {
         warn!("{doubt}");
     }
+    let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(Parts::open(config)?);
-    hookwire_lambda::serve_buffered(router).await.map_err(anyhow::Error::from_boxed)
+    let before = counting.before_freeze(BeforeFreeze::default());
+    let served = hookwire_lambda::serve_buffered(router, before, stop).await;
+    counting.end();
+    served.map_err(anyhow::Error::from_boxed)
 }

@@ -4,16 +4,15 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_access::{guard_admin, guard_pages};
 use hookwire_egress_sse::ApiParts;
-use hookwire_http::{Problem, method_not_allowed};
-use hookwire_log::Lateness;
+use hookwire_http::{Problem, count_answers, method_not_allowed};
 use http::StatusCode;
 
 use crate::parts::Parts;
 
 /// The routes of the function.
 pub(crate) fn router(parts: Parts) -> Router {
-    let Parts { ingress, api, log, quarantine, intake, state, access, limits } = parts;
-    let health = hookwire_edges::health(Arc::clone(&log), Lateness::default());
+    let Parts { ingress, api, log, readiness, quarantine, intake, state, access, limits } = parts;
+    let health = hookwire_edges::health(Arc::new(readiness));
     let api_parts = ApiParts {
         log,
         intake: Arc::clone(&intake),
@@ -22,11 +21,13 @@ pub(crate) fn router(parts: Parts) -> Router {
         event_limits: Arc::clone(&limits.events),
     };
     let api = hookwire_egress_sse::api(api, api_parts);
+    let paths: Vec<_> = ingress.sources.iter().map(|source| source.path.clone()).collect();
     let (webhooks, admin) = hookwire_ingress::routers(ingress, limits, intake, quarantine);
     let admin = admin.layer(from_fn_with_state(Arc::clone(&access), guard_admin));
     let webhooks = webhooks.layer(from_fn_with_state(access, guard_pages));
     let router = webhooks.merge(api).merge(admin).merge(health);
-    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+    let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+    count_answers(router, paths)
 }
 
 async fn not_found() -> Problem {

@@ -26,8 +26,11 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run the relay (the default).
     Serve,
-    /// Check the settings and say everything that is wrong with them.
+    /// Check the settings and say everything that is wrong with them; ask Redis and the queue. For before a start.
     Check,
+    /// Look at everything that the relay of this machine needs, and say what is wrong and what to do; fails if something
+    /// is bad.
+    Doctor(Doctor),
     /// Ask the relay on this machine whether it lives; fails if it does not. For health checks.
     Probe(Probe),
     /// Follow topics in the terminal, across cuts and restarts.
@@ -82,6 +85,13 @@ pub(crate) struct Probe {
     /// Ask whether it can serve as well, and say why not.
     #[arg(long)]
     pub(crate) ready: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

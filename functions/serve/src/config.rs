@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) access: AccessSettings,
     pub(crate) console: bool,
     pub(crate) log_format: LogFormat,
+    /// Whether anything is counted.
+    pub(crate) metrics: bool,
 }
 
 /// Which log the relay keeps its events in.
@@ -92,6 +94,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         access,
         console: settings.value("console"),
         log_format: settings.value("log_format"),
+        metrics: settings.value("metrics"),
     };
     Ok((config, settings.finish()?))
 }

@@ -67,7 +67,7 @@ async fn report(log: Weak<RedisLog>, config: RedisLogConfig) {
         if let Ok(reports) = log.report().await {
             for report in reports {
                 info!("{} is {report}", config.redis.address);
-                for warning in &report.warnings {
+                for warning in report.faults.iter().chain(&report.warnings) {
                     warn!("{}: {warning}", config.redis.address);
                 }
             }

@@ -3,8 +3,11 @@
 mod args;
 mod check;
 mod config;
+mod doctor;
 mod floor;
+mod gauges;
 mod log;
+mod metrics;
 mod probe;
 mod publish;
 mod quarantine;
@@ -27,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         match args.command.unwrap_or(Command::Serve) {
             Command::Serve => relay::serve(args.config).await,
             Command::Check => check::check(args.config).await,
+            Command::Doctor(doctor) => doctor::doctor(args.config, doctor).await,
             Command::Probe(probe) => probe::probe(args.config, probe).await,
             Command::Tail(tail) => tail::tail(tail).await,
             Command::Publish(publish) => publish::publish(publish).await,

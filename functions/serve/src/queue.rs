@@ -8,6 +8,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::gauges;
+
 /// The queue beside the log, and what goes there.
 #[derive(Debug)]
 pub(crate) struct QueueSettings {
@@ -20,6 +22,8 @@ pub(crate) struct QueueSettings {
 pub(crate) struct Queueing {
     pub(crate) intake: Intake,
     pub(crate) lateness: Lateness,
+    /// The queue, if there is one.
+    pub(crate) sqs: Option<Arc<SqsQueue>>,
     /// End when they are told to stop, with what they were about.
     pub(crate) tasks: JoinSet<()>,
 }
@@ -28,7 +32,7 @@ impl Queueing {
     /// Without a queue: everything goes to the log.
     pub(crate) fn none(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
         let intake = Intake::new(log, quarantine);
-        Self { intake, lateness: Lateness::default(), tasks: JoinSet::new() }
+        Self { intake, lateness: Lateness::default(), sqs: None, tasks: JoinSet::new() }
     }
 
     /// With a queue, from which events are moved into the log until `stop`.
@@ -49,13 +53,14 @@ impl Queueing {
         tasks.spawn(pump.run(stop.clone()));
         tasks.spawn(Backlog::new(Arc::clone(&queue), lateness.clone()).run(stop.clone()));
         tokio::spawn(report(Arc::downgrade(&sqs)));
+        gauges::watch(&sqs, settings.sqs.queue_url.name(), &lateness);
         info!(
             mirrors = settings.durability.mirrors(),
             "beside the log is the queue {}", settings.sqs.queue_url
         );
         let intake = Intake::new(log, quarantine);
         let intake = intake.with_queue(queue, settings.durability, lateness.clone());
-        Self { intake, lateness, tasks }
+        Self { intake, lateness, sqs: Some(sqs), tasks }
     }
 }
 

@@ -4,25 +4,25 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
 use hookwire_access::{Origins, guard_admin, guard_pages};
 use hookwire_boot::{shutdown, telemetry};
-use hookwire_edges::{Limits, health, open_access, texts};
+use hookwire_edges::{Limits, Readiness, Words, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
-    Listener, LoopbackGuard, Problem, guard_loopback, guard_origin, method_not_allowed,
+    Listener, LoopbackGuard, Problem, count_answers, guard_loopback, guard_origin,
+    method_not_allowed,
 };
 use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::Quarantine;
+use hookwire_metrics::Registry;
 use http::StatusCode;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::{info, warn};
 
 use crate::config::load;
 use crate::floor::floor;
 use crate::log::Kept;
 use crate::queue::Queueing;
-use crate::{log, state};
+use crate::{log, metrics, state};
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
@@ -31,6 +31,8 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     for warning in &warnings {
         warn!("{warning}");
     }
+    // Before anything is made that counts: what it takes hold of does not change.
+    let registry = metrics::start(config.metrics)?;
     // A stream is a descriptor, and the usual limit of 1,024 is a desktop's.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
@@ -54,7 +56,15 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
             )
         }
     };
-    let Queueing { intake, lateness, tasks } = queueing;
+    let Queueing { intake, lateness, sqs, tasks } = queueing;
+    let keys = config.ingress.keys().chain(config.access.jwks.clone()).collect();
+    let readiness = Readiness::new(Arc::clone(&log), lateness.clone()).with_keys(keys);
+    let readiness = Arc::new(match sqs {
+        None => readiness,
+        Some(sqs) => {
+            readiness.degraded_while(Words::QUEUE_UNREACHABLE, move || sqs.is_left_alone())
+        }
+    });
     let intake = Arc::new(intake);
     let (access, limits) = open_access(
         config.access,
@@ -83,8 +93,9 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         api: config.api,
         egress: config.egress,
         console: config.console,
+        registry,
     };
-    let router = edges.router(api, egress, limits, quarantine)?;
+    let router = edges.router(api, egress, limits, quarantine, readiness)?;
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
@@ -98,6 +109,7 @@ struct Edges {
     api: ApiConfig,
     egress: EgressConfig,
     console: bool,
+    registry: Option<Registry>,
 }
 
 impl Edges {
@@ -107,16 +119,17 @@ impl Edges {
         parts: EgressParts,
         limits: IngressLimits,
         quarantine: Arc<dyn Quarantine>,
+        readiness: Arc<Readiness>,
     ) -> anyhow::Result<Router> {
-        let recorder = PrometheusBuilder::new().install_recorder()?;
         let guard = LoopbackGuard { origins: texts(&self.egress.cors_origins).into() };
         let access = Arc::clone(&parts.access);
-        let health = health(Arc::clone(&parts.log), parts.lateness.clone());
+        let health = health(Arc::clone(&readiness));
         let trusted_hops = self.ingress.trusted_hops;
+        let paths: Vec<_> = self.ingress.sources.iter().map(|one| one.path.clone()).collect();
         let (webhooks, admin) =
             hookwire_ingress::routers(self.ingress, limits, Arc::clone(&api.intake), quarantine);
         let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
-        let admin = floor(admin.merge(metrics(recorder)), trusted_hops);
+        let admin = floor(admin.merge(metrics::router(self.registry, readiness)), trusted_hops);
         let admin = admin.layer(only_administrators);
         let console = if self.console { hookwire_console::router() } else { Router::new() };
         let pages = hookwire_egress_sse::streams(self.egress, parts)
@@ -131,13 +144,9 @@ impl Edges {
         } else {
             webhooks.layer(from_fn_with_state(access, guard_pages)).merge(pages)
         };
-        Ok(router.merge(health).fallback(not_found).method_not_allowed_fallback(method_not_allowed))
+        let router = router.merge(health).fallback(not_found);
+        Ok(count_answers(router.method_not_allowed_fallback(method_not_allowed), paths))
     }
-}
-
-/// `GET /metrics`, for Prometheus.
-fn metrics(recorder: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(async move || recorder.render()))
 }
 
 async fn not_found() -> Problem {

@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 61] = [
+pub const KEYS: [Key; 63] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -286,6 +286,13 @@ pub const KEYS: [Key; 61] = [
     ),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
     key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
+    key("metrics", Some("on"), "off", "Whether anything is counted, for `/metrics` or CloudWatch."),
+    key(
+        "metrics_namespace",
+        Some("Hookwire"),
+        "Hookwire/dev",
+        "Namespace in CloudWatch of what the functions count; one for each deployment keeps them apart.",
+    ),
 ];
 
 /// Settings of one `[[sources]]` table in `hookwire.toml`.

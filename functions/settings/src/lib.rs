@@ -5,6 +5,7 @@
 mod durability;
 mod keys;
 mod log;
+mod metrics;
 mod redis;
 mod retention;
 mod secrets;
@@ -12,6 +13,7 @@ mod secrets;
 pub use durability::durability;
 pub use keys::{KEYS, SOURCE_KEYS};
 pub use log::{LogAddress, shared_log};
+pub use metrics::cloudwatch;
 pub use redis::{redis, redis_log};
 pub use retention::retention;
 pub use secrets::resolved;

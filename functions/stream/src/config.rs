@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) access: AccessSettings,
     pub(crate) trusted_hops: TrustedHops,
     pub(crate) log_format: LogFormat,
+    /// Namespace in CloudWatch of what is counted, if anything is.
+    pub(crate) metrics: Option<String>,
 }
 
 /// Reads every setting once.
@@ -36,8 +38,9 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     };
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
     let log_format = settings.value("log_format");
+    let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, egress, access, trusted_hops, log_format }, warnings))
+    Ok((Config { log, egress, access, trusted_hops, log_format, metrics }, warnings))
 }

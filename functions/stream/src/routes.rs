@@ -3,9 +3,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use hookwire_access::Origins;
-use hookwire_edges::{State, open_access};
+use hookwire_edges::{Readiness, State, open_access};
 use hookwire_egress_sse::EgressParts;
-use hookwire_http::{Problem, method_not_allowed};
+use hookwire_http::{Problem, count_answers, method_not_allowed};
 use hookwire_log::{Lateness, Log};
 use hookwire_log_redis::RedisLog;
 use hookwire_redis::Redis;
@@ -23,12 +23,15 @@ pub(crate) fn router(config: Config, draining: CancellationToken) -> anyhow::Res
     let log: Arc<dyn Log> = Arc::new(log);
     let state = State::shared(redis, &config.log.redis, config.access.streams.longest_token);
     let origins = Origins::new(hookwire_edges::texts(&config.egress.cors_origins));
+    let keys = config.access.jwks.iter().cloned().collect();
     let (access, _limits) = open_access(config.access, origins, config.trusted_hops, &state);
     let lateness = Lateness::default();
-    let health = hookwire_edges::health(Arc::clone(&log), lateness.clone());
+    let readiness = Readiness::new(Arc::clone(&log), lateness.clone()).with_keys(keys);
+    let health = hookwire_edges::health(Arc::new(readiness));
     let parts = EgressParts { log, lateness, access, cursors: state.cursors, draining };
     let router = hookwire_egress_sse::streams(config.egress, parts).merge(health);
-    Ok(router.fallback(not_found).method_not_allowed_fallback(method_not_allowed))
+    let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+    Ok(count_answers(router, []))
 }
 
 async fn not_found() -> Problem {

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use hookwire_access::Identity;
-use hookwire_http::AnswerBy;
+use hookwire_http::{AnswerBy, Stalled};
 use hookwire_hub::{Delivery, Run, Session};
 use hookwire_state::Place;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::closing::Closing;
 use crate::control;
 use crate::cursor::{Cursor, evicted};
+use crate::tally::Open;
 use crate::watchdog::Pulse;
 use crate::{Egress, EgressConfig};
 
@@ -122,6 +123,7 @@ impl Stream {
         requested: Option<String>,
         pulse: Option<Arc<Pulse>>,
         mut held: Held,
+        stalled: Stalled,
     ) -> Self {
         let EgressConfig { heartbeat, retry, max_stream_bytes, .. } = egress.config;
         let now = Instant::now();
@@ -138,7 +140,7 @@ impl Stream {
             ended: false,
             rest: Bytes::new(),
             pulse,
-            open: Open::new(held.tenant.take()),
+            open: egress.tally.open(held.tenant.take(), stalled),
             held,
         }
     }
@@ -202,8 +204,7 @@ impl Stream {
 
     fn close(&mut self, reason: Closing) -> Bytes {
         self.ended = true;
-        metrics::counter!("hookwire_streams_closed_total", "reason" => reason.as_str())
-            .increment(1);
+        self.open.ended(reason.as_str());
         let cursor = self.standing().map(|cursor| cursor.text());
         let cursor = match reason {
             Closing::Evicted => {
@@ -251,7 +252,7 @@ impl Stream {
     fn run(&mut self, index: usize, run: &Run) -> Bytes {
         // What the client asked for is behind it: a later gap is not about that.
         self.requested = None;
-        self.open.delivered.increment(run.frames().len() as u64);
+        self.open.delivered(run.frames());
         self.end.had_an_event(Instant::now());
         let single = self.session.positions().nth(1).is_none();
         if single {
@@ -267,27 +268,5 @@ impl Stream {
             bytes.extend_from_slice(&frame.body());
         }
         bytes.freeze()
-    }
-}
-
-/// Counts a stream as open for as long as it lives, and what is delivered on it.
-struct Open {
-    open: metrics::Gauge,
-    delivered: metrics::Counter,
-}
-
-impl Open {
-    fn new(tenant: Option<String>) -> Self {
-        let labels: Vec<_> = tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
-        metrics::counter!("hookwire_streams_opened_total", &labels).increment(1);
-        let open = metrics::gauge!("hookwire_streams_open", &labels);
-        open.increment(1.0);
-        Self { open, delivered: metrics::counter!("hookwire_events_delivered_total", &labels) }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.open.decrement(1.0);
     }
 }

@@ -19,6 +19,7 @@ impl Codec for SseCodec {
         whole.extend_from_slice(b"\ndata: ");
         write_cloud_event(&entry.event, &mut whole);
         whole.extend_from_slice(b"\n\n");
-        Frame { position: entry.position, whole: whole.into(), id_bytes }
+        let Entry { position, accepted, .. } = *entry;
+        Frame { position, whole: whole.into(), id_bytes, accepted }
     }
 }

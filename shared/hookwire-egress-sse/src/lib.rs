@@ -11,9 +11,11 @@ mod control;
 mod cursor;
 mod frame;
 mod history;
+mod lag;
 mod publish;
 mod start;
 mod stream;
+mod tally;
 mod watchdog;
 
 use std::borrow::Cow;
@@ -37,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::frame::SseCodec;
+use crate::tally::Tally;
 
 pub use crate::api::{ApiConfig, ApiParts, api};
 
@@ -84,14 +87,17 @@ struct Egress {
     access: Arc<Access>,
     cursors: Arc<dyn Cursors>,
     draining: CancellationToken,
+    tally: Arc<Tally>,
 }
 
-/// The route of streams.
+/// The route of streams. Called within a runtime, where a task looks now and then at how far they are behind.
 pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
     let EgressParts { log, lateness, access, cursors, draining } = parts;
     let cors = cors(&config.cors_origins);
     let hub = Hub::new(log, Arc::new(SseCodec), config.ring).with_lateness(lateness);
-    let egress = Arc::new(Egress { config, hub, access, cursors, draining });
+    let tally = Arc::new(Tally::new());
+    let egress = Arc::new(Egress { config, hub, access, cursors, draining, tally });
+    tokio::spawn(lag::watch(Arc::downgrade(&egress)));
     Router::new()
         .route("/events", get(stream::get_events).head(stream::head_events))
         .with_state(egress)

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use hookwire_access::{Identified, Identity, Purpose, Refusal};
-use hookwire_http::{AnswerBy, Connection, Problem};
+use hookwire_http::{AnswerBy, Connection, Problem, Stalled};
 use hookwire_log::Start;
 use hookwire_state::{Full, Place};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
@@ -99,11 +99,13 @@ fn open(
 ) -> Response {
     let retry = egress.config.retry;
     let connection = request.extensions.get::<Connection>().cloned();
-    let pulse = connection.map(|connection| watch_over(connection, egress.config.slow_after));
+    let stalled = request.extensions.get::<Stalled>().cloned().unwrap_or_default();
+    let slow_after = egress.config.slow_after;
+    let pulse = connection.map(|connection| watch_over(connection, slow_after, stalled.clone()));
     let session = egress.hub.session(places.places);
     let answer_by = request.extensions.get::<AnswerBy>().copied();
     let held = Held::new(identity, place, answer_by);
-    let stream = Stream::new(egress, session, places.requested, pulse, held);
+    let stream = Stream::new(egress, session, places.requested, pulse, held, stalled);
     let first = Ok::<_, Infallible>(Bytes::from(control::retry(jittered_ms(retry))));
     let rest = stream::unfold(stream, |mut stream| async {
         stream.next().await.map(|bytes| (Ok(bytes), stream))

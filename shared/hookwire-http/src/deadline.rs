@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use crate::Stalled;
 use crate::activity::{Activity, Overdue};
 
 /// A socket that gives up on a peer which takes nothing, and says what passes.
@@ -20,11 +21,18 @@ pub(crate) struct DeadlineStream<S> {
     /// Longest time without progress of a write.
     slow_after: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// What the answers on it learn of.
+    given_up: Stalled,
 }
 
 impl<S> DeadlineStream<S> {
-    pub(crate) fn new(stream: S, activity: Arc<Activity>, slow_after: Duration) -> Self {
-        Self { stream, activity, slow_after, stalled: None }
+    pub(crate) fn new(
+        stream: S,
+        activity: Arc<Activity>,
+        slow_after: Duration,
+        given_up: Stalled,
+    ) -> Self {
+        Self { stream, activity, slow_after, stalled: None, given_up }
     }
 
     fn written(
@@ -44,6 +52,7 @@ impl<S> DeadlineStream<S> {
             self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         ready!(stalled.as_mut().poll(cx));
         Overdue::Slow.count();
+        self.given_up.note();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
     }
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod answer_by;
+mod answers;
 mod body;
 mod bypass;
 mod client;
@@ -12,12 +13,15 @@ mod over_limit;
 mod pace;
 mod problem;
 mod seats;
+mod stalled;
 mod trouble;
 
 pub use answer_by::AnswerBy;
+pub use answers::count_answers;
 pub use body::{is_json, media_type, read_body};
 pub use bypass::Bypass;
 pub use client::{ClientNet, Peer, TrustedHops};
 pub use guard::{LoopbackGuard, guard_loopback, guard_origin};
 pub use listener::{ClientCap, Connection, Listener, ListenerConfig};
 pub use problem::{Problem, method_not_allowed};
+pub use stalled::Stalled;

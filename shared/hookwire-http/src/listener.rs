@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::Peer;
 use crate::activity::{Activity, Overdue, Patience};
 use crate::deadline::DeadlineStream;
 use crate::pace::Pace;
 use crate::seats::{Caps, Over, Seat, Seats};
 use crate::trouble::Trouble;
+use crate::{Peer, Stalled};
 
 /// How connections are kept.
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +174,7 @@ impl Listener {
         let connections = TaskTracker::new();
         let dead = CancellationToken::new();
         let seats = Seats::new(self.config.caps());
+        metrics::gauge!("hookwire_connections_max").set(self.config.max_connections.get() as f64);
         let (mut pace, mut trouble) = (Pace::new(self.config.accept_rate), Trouble::default());
         loop {
             let accepted = tokio::select! {
@@ -248,13 +249,18 @@ async fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stop: CancellationToken,
 ) {
     let activity = Activity::new(config.patience(), seat);
-    let io = TokioIo::new(DeadlineStream::new(stream, Arc::clone(&activity), config.slow_after));
+    let stalled = Stalled::default();
+    let stream =
+        DeadlineStream::new(stream, Arc::clone(&activity), config.slow_after, stalled.clone());
+    let io = TokioIo::new(stream);
+    let of_requests = stalled.clone();
     let dead = connection.dead.clone();
     let service_activity = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let is_one_of_many = request.version() == Version::HTTP_2;
         let asked = service_activity.asked(is_one_of_many);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(of_requests.clone());
         if is_one_of_many {
             request.extensions_mut().insert(connection.clone());
         }
@@ -274,6 +280,9 @@ async fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             () = dead.cancelled() => return,
             overdue = activity.overdue() => {
                 overdue.count();
+                if overdue == Overdue::Slow {
+                    stalled.note();
+                }
                 if stopping || overdue != Overdue::Idle {
                     return;
                 }

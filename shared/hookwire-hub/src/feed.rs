@@ -9,6 +9,8 @@ use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
 use crate::ring::{Found, Ring, Turn};
+use crate::standing::Follower;
+use crate::tally::Tally;
 use crate::{Codec, RingLimit, Run};
 
 /// A followed topic: its ring, and the way to its log.
@@ -19,6 +21,7 @@ pub(crate) struct Feed {
     watch: OnceCell<Watch>,
     reading: Mutex<HashMap<Position, WeakShared<Read>>>,
     feeds: Feeds,
+    tally: Tally,
 }
 
 /// The feeds that somebody holds; the last holder's drop takes its feed out.
@@ -69,10 +72,11 @@ impl Feed {
         codec: Arc<dyn Codec>,
         limit: RingLimit,
         feeds: Feeds,
+        tally: Tally,
     ) -> Self {
         let ring = Mutex::new(Ring::new(limit));
         let tape = Arc::new(Tape { codec, ring, changed: watch::Sender::new(()) });
-        Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default(), feeds }
+        Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default(), feeds, tally }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
@@ -96,8 +100,28 @@ impl Feed {
         Ok(())
     }
 
-    pub(crate) fn after(&self, position: Position, known: bool) -> Found {
-        self.ring().after(position, known)
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(crate) fn join(&self) -> Follower {
+        self.ring().standing.join()
+    }
+
+    pub(crate) fn leave(&self, follower: Follower) {
+        self.ring().standing.leave(follower);
+    }
+
+    /// What follows a position, which is where this follower stands.
+    pub(crate) fn after(&self, position: Position, known: bool, follower: Follower) -> Found {
+        let mut ring = self.ring();
+        ring.standing.note(follower, position.k);
+        ring.after(position, known)
+    }
+
+    /// How far the follower that is furthest behind is from the head.
+    pub(crate) fn slowest_lag(&self) -> u64 {
+        self.ring().slowest_lag()
     }
 
     /// Notes that `tail` was the log's tail when `backfill` was read.

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hookwire_event::{Position, Topic};
 use hookwire_log::{Gap, ReadError, Start};
@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::feed::Feed;
 use crate::ring::Found;
+use crate::standing::Follower;
 use crate::{Delivery, Run};
 
 /// Pause before a log that did not answer, or not yet, is asked again.
@@ -18,6 +19,7 @@ pub(crate) struct Follow {
     feed: Arc<Feed>,
     changes: watch::Receiver<()>,
     pub(crate) place: Place,
+    follower: Follower,
 }
 
 /// Where a session stands in one topic.
@@ -35,8 +37,8 @@ pub enum Place {
 
 impl Follow {
     pub(crate) fn new(feed: Arc<Feed>, place: Place) -> Self {
-        let changes = feed.changes();
-        Self { feed, changes, place }
+        let (changes, follower) = (feed.changes(), feed.join());
+        Self { feed, changes, place, follower }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
@@ -66,15 +68,21 @@ impl Follow {
             };
             // Before the ring is asked, or a frame that comes in between would wake nobody.
             self.changes.mark_unchanged();
-            match self.feed.after(position, known) {
-                Found::Run(run) => return Ok(Some(self.take(index, run))),
+            match self.feed.after(position, known, self.follower) {
+                Found::Run(run) => {
+                    self.feed.tally().hit();
+                    return Ok(Some(self.take(index, run)));
+                }
                 Found::AtHead => {
                     self.place = Place::Known(position);
                     return Ok(None);
                 }
                 Found::Elsewhere => {}
             }
+            self.feed.tally().miss();
+            let asked = Instant::now();
             let backfill = self.feed.backfill(position).await?;
+            self.feed.tally().backfilled(backfill.run.frames().len(), asked);
             if let Some(gap) = backfill.gap {
                 self.place = Place::Known(gap.resumed_at);
                 return Ok(Some(Delivery::Gap(index, gap, Some(position))));
@@ -84,7 +92,7 @@ impl Follow {
             }
             self.place = Place::Known(position);
             self.feed.settle(position, &backfill);
-            if matches!(self.feed.after(position, true), Found::Elsewhere) {
+            if matches!(self.feed.after(position, true, self.follower), Found::Elsewhere) {
                 // The ring is ahead of a log that does not show what was published: give it a moment.
                 tokio::time::sleep(SHORTEST_PAUSE).await;
             }
@@ -103,6 +111,12 @@ impl Follow {
             // The sender lives in the feed, which this follow holds.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.feed.leave(self.follower);
     }
 }
 

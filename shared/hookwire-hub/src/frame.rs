@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
 use hookwire_event::Position;
-use hookwire_log::Entry;
+use hookwire_log::{Accepted, Entry};
 
 /// Encodes an entry for one transport, once for all its connections.
 pub trait Codec: fmt::Debug + Send + Sync + 'static {
@@ -20,6 +20,8 @@ pub struct Frame {
     pub whole: Bytes,
     /// Length of the part in front that names the cursor; a connection over several topics has its own.
     pub id_bytes: usize,
+    /// When the append of the entry was asked for, if it was just published.
+    pub accepted: Option<Accepted>,
 }
 
 impl Frame {

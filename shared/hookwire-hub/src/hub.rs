@@ -4,6 +4,7 @@ use hookwire_event::Topic;
 use hookwire_log::{Lateness, Log};
 
 use crate::feed::{Feed, Feeds};
+use crate::tally::Tally;
 use crate::{Codec, Place, RingLimit, Session};
 
 /// The followed topics of a process, for one transport.
@@ -14,13 +15,15 @@ pub struct Hub {
     limit: RingLimit,
     lateness: Lateness,
     feeds: Feeds,
+    tally: Tally,
 }
 
 impl Hub {
     /// A hub over a log; nothing is read until somebody follows.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, codec: Arc<dyn Codec>, limit: RingLimit) -> Self {
-        Self { log, codec, limit, lateness: Lateness::default(), feeds: Feeds::default() }
+        let (lateness, feeds) = (Lateness::default(), Feeds::default());
+        Self { log, codec, limit, lateness, feeds, tally: Tally::new() }
     }
 
     /// Has every session tell when events come late.
@@ -43,14 +46,26 @@ impl Hub {
         feeds.len()
     }
 
+    /// How far the session that is furthest behind is from the head of its topic. One that is waited for counts, too.
+    #[must_use]
+    pub fn slowest_lag(&self) -> u64 {
+        let feeds: Vec<_> = {
+            let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+            feeds.values().filter_map(Weak::upgrade).collect()
+        };
+        // Not under the lock, which the last holder of a feed takes.
+        feeds.iter().map(|feed| feed.slowest_lag()).max().unwrap_or_default()
+    }
+
     fn feed(&self, topic: Topic) -> Arc<Feed> {
         let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(feed) = feeds.get(&topic).and_then(Weak::upgrade) {
             return feed;
         }
         let (log, codec) = (Arc::clone(&self.log), Arc::clone(&self.codec));
-        let feed =
-            Arc::new(Feed::new(topic.clone(), log, codec, self.limit, Arc::clone(&self.feeds)));
+        let (feeds_of, tally) = (Arc::clone(&self.feeds), self.tally.clone());
+        let feed = Feed::new(topic.clone(), log, codec, self.limit, feeds_of, tally);
+        let feed = Arc::new(feed);
         feeds.insert(topic, Arc::downgrade(&feed));
         feed
     }

@@ -11,6 +11,8 @@ mod frame;
 mod hub;
 mod ring;
 mod session;
+mod standing;
+mod tally;
 
 pub use delivery::Delivery;
 pub use follow::Place;

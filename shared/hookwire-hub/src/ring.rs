@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use hookwire_event::Position;
 
+use crate::standing::Standing;
 use crate::{Frame, Run};
 
 /// How much of a topic's newest history is kept encoded while somebody follows it.
@@ -33,6 +34,7 @@ pub(crate) struct Ring {
     /// Runs taken last: connections that keep up all ask for the same one.
     taken: VecDeque<(u64, u64, Arc<Run>)>,
     turn: Turn,
+    pub(crate) standing: Standing,
 }
 
 /// How often something new was told to a ring: what the log said before that is older than the ring.
@@ -61,7 +63,14 @@ impl Ring {
             bytes: 0,
             taken: VecDeque::new(),
             turn: Turn::default(),
+            standing: Standing::default(),
         }
+    }
+
+    /// How far the follower that is furthest behind is from the head, within one generation.
+    pub(crate) fn slowest_lag(&self) -> u64 {
+        let behind = self.head.zip(self.standing.last());
+        behind.map_or(0, |(head, last)| head.k.saturating_sub(last))
     }
 
     pub(crate) fn turn(&self) -> Turn {
@@ -162,7 +171,7 @@ mod tests {
 
     fn push(ring: &mut Ring, k: u64) {
         let whole = Bytes::from(format!("{k};"));
-        ring.push(at(k - 1), Frame { position: at(k), whole, id_bytes: 0 });
+        ring.push(at(k - 1), Frame { position: at(k), whole, id_bytes: 0, accepted: None });
     }
 
     fn ring(events: usize, numbers: impl IntoIterator<Item = u64>) -> Ring {
@@ -203,8 +212,12 @@ mod tests {
     #[test]
     fn a_new_generation_is_a_hole_even_when_it_follows() {
         let mut ring = ring(9, 1..=2);
-        let frame =
-            Frame { position: Position::new(2, 1), whole: Bytes::from_static(b"x"), id_bytes: 0 };
+        let frame = Frame {
+            position: Position::new(2, 1),
+            whole: Bytes::from_static(b"x"),
+            id_bytes: 0,
+            accepted: None,
+        };
         ring.push(at(2), frame);
         assert_eq!(found(&mut ring, 1), "log");
         assert_eq!(found(&mut ring, 2), "log");
@@ -234,7 +247,8 @@ mod tests {
         let mut ring = ring(9, 1..=2);
         let seen = ring.turn();
         let first = Position::new(2, 1);
-        let frame = Frame { position: first, whole: Bytes::from_static(b"x"), id_bytes: 0 };
+        let frame =
+            Frame { position: first, whole: Bytes::from_static(b"x"), id_bytes: 0, accepted: None };
         ring.push(at(2), frame);
         ring.settle(at(2), seen);
         assert_eq!(found(&mut ring, 2), "log", "and there it finds the first of the generation");
@@ -262,7 +276,12 @@ mod tests {
         let mut ring = Ring::new(limit);
         (1..=6).for_each(|k| push(&mut ring, k));
         assert_eq!(found(&mut ring, 1), "2;3;");
-        let large = Frame { position: at(7), whole: Bytes::from(vec![b'x'; 500]), id_bytes: 0 };
+        let large = Frame {
+            position: at(7),
+            whole: Bytes::from(vec![b'x'; 500]),
+            id_bytes: 0,
+            accepted: None,
+        };
         ring.push(at(6), large);
         assert_eq!(found(&mut ring, 6).len(), 500);
         assert_eq!(found(&mut ring, 5), "log");

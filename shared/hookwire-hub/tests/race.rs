@@ -16,8 +16,8 @@ use hookwire_event::{Event, Position, Topic};
 use hookwire_hub::{Codec, Delivery, Frame, Hub, Place, RingLimit};
 use hookwire_log::conformance::event;
 use hookwire_log::{
-    AppendError, Appended, Clock, Entry, Listener, Log, MemoryLog, Page, PageLimit, ReadError,
-    Retention, Start, Watch,
+    AppendError, Appended, Clock, Entry, Listener, Log, MemoryLog, NotReady, Page, PageLimit,
+    ReadError, Retention, Start, Watch,
 };
 
 const SEEDS: u64 = 1_000;
@@ -95,7 +95,7 @@ impl Log for Jittery {
         watch
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ impl fmt::Debug for Ids {
 impl Codec for Ids {
     fn encode(&self, entry: &Entry) -> Frame {
         let whole = Bytes::from(format!("{} ", entry.event.id));
-        Frame { position: entry.position, whole, id_bytes: 0 }
+        Frame { position: entry.position, whole, id_bytes: 0, accepted: None }
     }
 }
 

@@ -12,8 +12,8 @@ use hookwire_event::{Event, Position, Topic};
 use hookwire_hub::{Codec, Delivery, Frame, Hub, Place, RingLimit, Session};
 use hookwire_log::conformance::event;
 use hookwire_log::{
-    AppendError, Appended, Clock, Entry, Lateness, Listener, Log, MemoryLog, Page, PageLimit,
-    ReadError, Retention, Start, Watch,
+    AppendError, Appended, Clock, Entry, Lateness, Listener, Log, MemoryLog, NotReady, Page,
+    PageLimit, ReadError, Retention, Start, Watch,
 };
 
 #[derive(Debug)]
@@ -21,7 +21,12 @@ struct Dots;
 
 impl Codec for Dots {
     fn encode(&self, entry: &Entry) -> Frame {
-        Frame { position: entry.position, whole: Bytes::from_static(b"."), id_bytes: 0 }
+        Frame {
+            position: entry.position,
+            whole: Bytes::from_static(b"."),
+            id_bytes: 0,
+            accepted: None,
+        }
     }
 }
 
@@ -80,7 +85,7 @@ impl Log for Bad {
         self.log.watch(topic, listener).await
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }

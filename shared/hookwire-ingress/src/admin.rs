@@ -44,7 +44,11 @@ pub(crate) async fn retry(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
     let notification = find(&ingress, path).await?;
-    let source = ingress.sources.iter().find(|source| source.name == notification.source);
+    let source = ingress
+        .sources
+        .iter()
+        .map(|(source, _)| source)
+        .find(|source| source.name == notification.source);
     let source = source.ok_or_else(|| still_unusable("its source is no longer configured"))?;
     let headers: HeaderMap = notification.headers.iter().filter_map(header).collect();
     let event = event(source, &headers, &notification.body, notification.received_at_ms)

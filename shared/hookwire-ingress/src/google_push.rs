@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use hookwire_http::{is_json, media_type};
+use hookwire_jwks::Jwks;
 use http::{HeaderMap, HeaderName};
 
 use crate::envelope::PubSubMessage;
@@ -21,6 +23,10 @@ pub struct GooglePush {
 impl GooglePush {
     pub(crate) fn proof(&self) -> Proof {
         if self.verifier.is_some() { Proof::Headers } else { Proof::Nothing }
+    }
+
+    pub(crate) fn keys(&self) -> Option<&Arc<Jwks>> {
+        self.verifier.as_ref().map(OidcVerifier::keys)
     }
 
     pub(crate) async fn verify(

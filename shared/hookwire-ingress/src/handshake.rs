@@ -23,7 +23,7 @@ pub(crate) async fn answer(
             "a sender that asks whether it may push names itself in WebHook-Request-Origin";
         return Problem::new(StatusCode::BAD_REQUEST, "no-origin", detail).into_response();
     };
-    let proof = ingress.sources.get(index).map(|source| source.kind.proof());
+    let proof = ingress.sources.get(index).map(|(source, _)| source.kind.proof());
     let per_minute = match proof {
         Some(Proof::Headers | Proof::Body) => ingress.limits.sources.quota().per_minute,
         Some(Proof::Nothing) | None => ingress.limits.clients.quota().per_minute,

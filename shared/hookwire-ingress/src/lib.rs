@@ -15,6 +15,7 @@ mod id_from;
 mod limit;
 pub mod oidc;
 mod proof_header;
+mod pushes;
 mod receive;
 mod reject;
 mod scalar;
@@ -32,11 +33,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use hookwire_http::{Problem, TrustedHops};
+use hookwire_jwks::Jwks;
 use hookwire_log::Quarantine;
 use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
 
 pub use crate::limit::IngressLimits;
+use crate::pushes::Pushes;
 pub use crate::shared_secret::{Algorithm, SharedSecret};
 pub use crate::source::{Notification, Proof, Source, SourceConfig, WrongFormat};
 pub use crate::template::{Field, InvalidTemplate, Template};
@@ -63,12 +66,23 @@ impl IngressConfig {
     /// Most pushes worked on at once; more could only wait. Bodies that hold the proof are read before that, in places of
     /// their own.
     const AT_ONCE: usize = 1_024;
+
+    /// The published keys that pushes are verified with, each set once.
+    pub fn keys(&self) -> impl Iterator<Item = Arc<Jwks>> {
+        let mut keys: Vec<&Arc<Jwks>> = Vec::new();
+        for found in self.sources.iter().filter_map(|source| source.kind.keys()) {
+            if !keys.iter().any(|known| Arc::ptr_eq(known, found)) {
+                keys.push(found);
+            }
+        }
+        keys.into_iter().map(Arc::clone).collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// What the handlers share.
 #[derive(Debug)]
 struct Ingress {
-    sources: Vec<Arc<SourceConfig>>,
+    sources: Vec<(Arc<SourceConfig>, Pushes)>,
     max_body_bytes: usize,
     trusted_hops: TrustedHops,
     limits: IngressLimits,
@@ -86,7 +100,7 @@ pub fn routers(
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
     let ingress = Arc::new(Ingress {
-        sources: config.sources.into_iter().map(Arc::new).collect(),
+        sources: config.sources.into_iter().map(known).collect(),
         max_body_bytes: config.max_body_bytes,
         trusted_hops: config.trusted_hops,
         limits,
@@ -96,7 +110,7 @@ pub fn routers(
         quarantine,
     });
     let mut webhooks = Router::new();
-    for (index, source) in ingress.sources.iter().enumerate() {
+    for (index, (source, _)) in ingress.sources.iter().enumerate() {
         let mut handler = post(receive::post_push).fallback(only_post);
         if source.kind.has_handshake() {
             handler = handler.options(handshake::answer);
@@ -111,6 +125,11 @@ pub fn routers(
         .route("/admin/quarantine/{id}/retry", post(admin::retry))
         .with_state(ingress);
     (webhooks, admin)
+}
+
+fn known(source: SourceConfig) -> (Arc<SourceConfig>, Pushes) {
+    let pushes = Pushes::of(&source.name);
+    (Arc::new(source), pushes)
 }
 
 async fn only_post() -> Problem {

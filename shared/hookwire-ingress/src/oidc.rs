@@ -111,6 +111,12 @@ impl OidcVerifier {
         Self { config, jwks }
     }
 
+    /// The keys that it verifies with.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<Jwks> {
+        &self.jwks
+    }
+
     /// Finds out who sent a request with these headers, `now` being the time it came in.
     ///
     /// # Errors

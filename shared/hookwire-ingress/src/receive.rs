@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
@@ -16,6 +17,7 @@ use tokio::sync::SemaphorePermit;
 use tracing::{debug, warn};
 
 use crate::admission::{Pace, admit, admit_event, admit_verified, prove_body};
+use crate::pushes::Pushes;
 use crate::reject::Reject;
 use crate::source::{Notification, Proof, SourceConfig};
 use crate::unusable::Unusable;
@@ -42,16 +44,18 @@ pub(crate) async fn post_push(
     State((ingress, SourceIndex(index))): State<(Arc<Ingress>, SourceIndex)>,
     request: Request,
 ) -> Response {
-    let Some(source) = ingress.sources.get(index).map(Arc::clone) else {
+    let came = Instant::now();
+    let Some((source, pushes)) = ingress.sources.get(index) else {
         return crate::unknown_source().await.into_response();
     };
     let (parts, body) = request.into_parts();
-    let received = receive(&ingress, &source, &parts, body);
+    let received = receive(&ingress, source, pushes, &parts, body);
     let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
     let result = result.unwrap_or(Err(Reject::TooLate));
     let outcome = result.as_ref().map_or_else(Reject::outcome, Accepted::outcome);
     let labels = [("source", source.name.clone()), ("outcome", outcome.to_owned())];
     metrics::counter!("hookwire_webhooks_total", &labels).increment(1);
+    pushes.answered(came);
     result.into_response()
 }
 
@@ -59,6 +63,7 @@ pub(crate) async fn post_push(
 async fn receive(
     ingress: &Ingress,
     source: &SourceConfig,
+    pushes: &Pushes,
     push: &Parts,
     body: Body,
 ) -> Result<Accepted, Reject> {
@@ -71,6 +76,7 @@ async fn receive(
         let permit = work(ingress)?;
         (read(ingress, source, &push.headers, body).await?, permit)
     };
+    pushes.verified();
     let received_at_ms = Clock::system().now_ms();
     let notification = Notification { headers: &push.headers, body: &body, received_at_ms };
     if let Some(answer) = source.kind.challenge(&notification) {

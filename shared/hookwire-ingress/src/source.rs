@@ -1,9 +1,11 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use hookwire_event::{Event, EventType, SourceUri, Tenant};
+use hookwire_jwks::Jwks;
 use http::{HeaderMap, HeaderName};
 
 use crate::template::{Field, Template};
@@ -48,6 +50,11 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
 
     /// What proves where a push comes from.
     fn proof(&self) -> Proof;
+
+    /// The published keys that pushes are verified with.
+    fn keys(&self) -> Option<&Arc<Jwks>> {
+        None
+    }
 
     /// Verifies what the headers alone can prove, before a byte of the body is read.
     ///

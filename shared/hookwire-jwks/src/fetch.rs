@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::header::{AGE, CACHE_CONTROL};
+use http::header::{AGE, CACHE_CONTROL, DATE};
 use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
@@ -43,6 +43,10 @@ pub(crate) struct Fetcher {
 pub(crate) struct Fetched {
     pub(crate) keys: KeySet,
     pub(crate) lifetime: Duration,
+    /// Whether the endpoint named it.
+    pub(crate) says_lifetime: bool,
+    /// When the endpoint answered, by its clock.
+    pub(crate) date: Option<SystemTime>,
 }
 
 /// Why a fetch brought no keys. All are retried; the kinds are for the operator.
@@ -101,9 +105,10 @@ impl Fetcher {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
-        let lifetime = lifetime(response.headers());
+        let (lifetime, date) = (lifetime(response.headers()), date(response.headers()));
+        let says_lifetime = told_lifetime(response.headers()).is_some();
         let document = read_body(response).await?;
-        Ok(Fetched { keys: KeySet::parse(&document)?, lifetime })
+        Ok(Fetched { keys: KeySet::parse(&document)?, lifetime, says_lifetime, date })
     }
 }
 
@@ -136,7 +141,8 @@ async fn read(path: PathBuf) -> Result<Fetched, FetchError> {
     if document.len() > MAX_BYTES {
         return Err(FetchError::TooLarge);
     }
-    Ok(Fetched { keys: KeySet::parse(&document)?, lifetime: FILE_LIFETIME })
+    let keys = KeySet::parse(&document)?;
+    Ok(Fetched { keys, lifetime: FILE_LIFETIME, says_lifetime: true, date: None })
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
@@ -150,12 +156,24 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc9111#section-4.2>
 fn lifetime(headers: &HeaderMap) -> Duration {
+    let lifetime = told_lifetime(headers).unwrap_or(DEFAULT_LIFETIME);
+    lifetime.saturating_sub(age(headers)).clamp(MIN_LIFETIME, MAX_LIFETIME)
+}
+
+fn told_lifetime(headers: &HeaderMap) -> Option<Duration> {
     let directives =
         headers.get_all(CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
-    let max_age = directives.flat_map(|value| value.split(',')).find_map(max_age);
-    let age =
-        headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default();
-    max_age.unwrap_or(DEFAULT_LIFETIME).saturating_sub(age).clamp(MIN_LIFETIME, MAX_LIFETIME)
+    directives.flat_map(|value| value.split(',')).find_map(max_age)
+}
+
+/// The time by the endpoint's clock: what a cache on the way kept was answered so long ago.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    date.checked_add(age(headers))
+}
+
+fn age(headers: &HeaderMap) -> Duration {
+    headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
 }
 
 fn max_age(directive: &str) -> Option<Duration> {

@@ -14,7 +14,7 @@ mod verifying_key;
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -65,6 +65,19 @@ pub struct Jwks {
     config: JwksConfig,
     fetcher: Fetcher,
     state: Mutex<State>,
+}
+
+/// A set as it is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// How many of its keys can be used.
+    pub keys: usize,
+    /// How long it is used before it is fetched again.
+    pub lifetime: Duration,
+    /// Whether whoever publishes it says how long that may be.
+    pub says_lifetime: bool,
+    /// What whoever publishes it says of the time, in whole seconds.
+    pub date: Option<SystemTime>,
 }
 
 /// There is no key set to verify with: none was ever fetched, or the last one is too old.
@@ -149,6 +162,31 @@ impl Jwks {
         algorithm: Algorithm,
     ) -> Result<Option<Arc<VerifyingKey>>, KeysUnavailable> {
         Ok(self.current().await?.keys.only(algorithm))
+    }
+
+    /// Whether the keys could not be fetched when they were last wanted; those of before serve meanwhile, if there are
+    /// any.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.lock().failing.is_some()
+    }
+
+    /// Where the keys are.
+    #[must_use]
+    pub fn location(&self) -> &JwksLocation {
+        &self.config.location
+    }
+
+    /// Fetches the keys now and keeps nothing of them, for whoever wants to know whether that works.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysUnavailable`], with why.
+    pub async fn look(&self) -> Result<Published, KeysUnavailable> {
+        let fetched = self.fetcher.fetch().await;
+        let fetched = fetched.map_err(|error| KeysUnavailable(Some(Arc::new(error))))?;
+        let Fetched { keys, lifetime, says_lifetime, date } = fetched;
+        Ok(Published { keys: keys.len(), lifetime, says_lifetime, date })
     }
 
     async fn current(self: &Arc<Self>) -> Result<Arc<Kept>, KeysUnavailable> {

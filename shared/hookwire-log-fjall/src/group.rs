@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use fjall::PersistMode;
 use hookwire_event::{Event, Position, Topic, encode_record};
-use hookwire_log::{AppendError, Appended, BoxError, Entry};
+use hookwire_log::{Accepted, AppendError, Appended, BoxError, Entry};
 
 use crate::catalog::TopicState;
 use crate::keyspaces::{entry_key, mark_key, number, numbers};
@@ -44,7 +44,11 @@ impl<'a> Group<'a> {
     }
 
     /// Puts an event into the group, unless it is there or was appended before.
-    pub(crate) fn add(&mut self, event: Event) -> Result<Appended, AppendError> {
+    pub(crate) fn add(
+        &mut self,
+        event: Event,
+        accepted: Accepted,
+    ) -> Result<Appended, AppendError> {
         let record = encode_record(&event);
         let size_bytes = record.len() as u64;
         let limit_bytes = self.store.retention.bytes;
@@ -71,7 +75,7 @@ impl<'a> Group<'a> {
             tracing::warn!(%error, topic.hash = %event.topic.hash(), "could not trim a topic");
         }
         self.topics.insert(event.topic.clone(), state);
-        self.published(event, position);
+        self.published(event, position, accepted);
         Ok(Appended::New(position))
     }
 
@@ -119,9 +123,14 @@ impl<'a> Group<'a> {
         Position::new(state.extent.generation, k)
     }
 
-    fn published(&mut self, event: Event, position: Position) {
+    fn published(&mut self, event: Event, position: Position, accepted: Accepted) {
         let topic = event.topic.clone();
-        let entry = Entry { position, previous: position.previous(), event: Arc::new(event) };
+        let entry = Entry {
+            position,
+            previous: position.previous(),
+            event: Arc::new(event),
+            accepted: Some(accepted),
+        };
         match self.entries.iter_mut().find(|(one, _)| *one == topic) {
             Some((_, entries)) => entries.push(entry),
             None => self.entries.push((topic, vec![entry])),
@@ -202,6 +211,7 @@ impl<'a> Group<'a> {
         }
         if let Err(error) = self.batch.commit() {
             if !self.store.failed.swap(true, Ordering::AcqRel) {
+                metrics::gauge!("hookwire_log_writable").set(0);
                 tracing::error!(%error, "the embedded log cannot write; appends are refused until a restart");
             }
             return Err(());

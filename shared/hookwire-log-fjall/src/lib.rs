@@ -15,7 +15,9 @@ mod read;
 mod reclaim;
 mod writer;
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,8 +25,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{
-    AppendError, Appended, BoxError, Clock, Listener, Log, Page, PageLimit, ReadError, Retention,
-    Start, Watch, Watchers,
+    AppendError, Appended, BoxError, Clock, Listener, Log, NotReady, Page, PageLimit, ReadError,
+    Retention, Start, Watch, Watchers,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -96,6 +98,7 @@ impl FjallLog {
     /// See [`OpenError`].
     pub fn open(config: &FjallConfig, clock: Clock) -> Result<Self, OpenError> {
         let store = Arc::new(open::open(config, clock)?);
+        metrics::gauge!("hookwire_log_writable").set(1);
         let (commands, waiting) = mpsc::channel(Self::WAITING);
         writer::spawn(Arc::clone(&store), waiting).map_err(OpenError::Thread)?;
         Ok(Self { store, commands })
@@ -139,6 +142,27 @@ impl FjallLog {
     }
 }
 
+/// Whether a process has a log in this folder open.
+///
+/// Without opening the log. Only for a moment: a relay that starts in it may find the folder in use.
+///
+/// # Errors
+///
+/// The system's; none when there is no log.
+pub fn is_in_use(path: &Path) -> io::Result<bool> {
+    // The file that the engine locks while it is open.
+    let lock = match File::open(path.join("lock")) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock() {
+        Ok(()) => lock.unlock().map(|()| false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn closed() -> BoxError {
     BoxError::from("the embedded log is closed")
 }
@@ -179,12 +203,12 @@ impl Log for FjallLog {
         Ok(self.store.watchers.watch(topic, listener))
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         if self.store.failed.load(Ordering::Acquire) {
-            return Err(ReadError(failed()));
+            return Err(NotReady::Broken(failed()));
         }
         if self.commands.is_closed() {
-            return Err(ReadError(closed()));
+            return Err(NotReady::Broken(closed()));
         }
         Ok(())
     }

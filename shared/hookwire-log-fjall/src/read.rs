@@ -80,7 +80,7 @@ fn scan(
         }
         let Ok(event) = decode_record(topic, &value.slice(META_BYTES..)) else { break };
         let position = previous.next();
-        entries.push(Entry { position, previous, event: Arc::new(event) });
+        entries.push(Entry { position, previous, event: Arc::new(event), accepted: None });
         previous = position;
     }
     Ok(entries)

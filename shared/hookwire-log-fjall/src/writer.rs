@@ -2,7 +2,7 @@ use std::io;
 use std::sync::Arc;
 
 use hookwire_event::Event;
-use hookwire_log::{AppendError, Appended};
+use hookwire_log::{Accepted, AppendError, Appended};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::group::Group;
@@ -11,7 +11,7 @@ use crate::{Store, failed};
 /// What the writer's thread is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Append { event: Box<Event>, done: oneshot::Sender<Result<Appended, AppendError>> },
+    Append { event: Box<Event>, accepted: Accepted, done: Answer },
     Sweep(oneshot::Sender<()>),
 }
 
@@ -19,7 +19,7 @@ pub(crate) type Answer = oneshot::Sender<Result<Appended, AppendError>>;
 
 impl Command {
     pub(crate) fn append(event: Event, done: Answer) -> Self {
-        Self::Append { event: Box::new(event), done }
+        Self::Append { event: Box::new(event), accepted: Accepted::now(), done }
     }
 }
 
@@ -47,7 +47,9 @@ impl Writer {
             let mut sweeps = Vec::new();
             for command in commands.drain(..) {
                 match command {
-                    Command::Append { event, done } => appends.push((event, done)),
+                    Command::Append { event, accepted, done } => {
+                        appends.push((event, accepted, done))
+                    }
                     Command::Sweep(done) => sweeps.push(done),
                 }
             }
@@ -62,14 +64,14 @@ impl Writer {
         }
     }
 
-    fn append(&mut self, appends: Vec<(Box<Event>, Answer)>) {
+    fn append(&mut self, appends: Vec<(Box<Event>, Accepted, Answer)>) {
         if appends.is_empty() {
             return;
         }
         let mut group = Group::new(&self.store, &mut self.next_topic);
         let mut answers = Vec::with_capacity(appends.len());
-        for (event, done) in appends {
-            answers.push((group.add(*event), done));
+        for (event, accepted, done) in appends {
+            answers.push((group.add(*event, accepted), done));
         }
         let committed = group.commit();
         for (answer, done) in answers {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hookwire_event::{Event, Topic, encode_record};
-use hookwire_log::{AppendError, Appended, BoxError};
+use hookwire_log::{Accepted, AppendError, Appended, BoxError};
 use hookwire_redis::redis::FromRedisValue;
 use hookwire_redis::{Call, Fault, Purpose, Script};
 use tokio::sync::oneshot;
@@ -34,6 +34,8 @@ struct Lane {
 struct Waiting {
     mark: [u8; 16],
     record: Vec<u8>,
+    /// When the append was asked for, as the script passes it on.
+    accepted: String,
     answer: oneshot::Sender<Result<Appended, Arc<Fault>>>,
 }
 
@@ -56,13 +58,15 @@ impl Appender {
     }
 
     pub(crate) async fn append(&self, event: Event) -> Result<Appended, AppendError> {
+        let accepted = Accepted::now().as_us().to_string();
         let record = encode_record(&event);
         let (size_bytes, limit_bytes) = (record.len() as u64, self.shared.retention.bytes);
         if size_bytes > limit_bytes {
             return Err(AppendError::TooLarge { size_bytes, limit_bytes });
         }
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { mark: mark(self.shared.redis.keys(), &event), record, answer };
+        let mark = mark(self.shared.redis.keys(), &event);
+        let waiting = Waiting { mark, record, accepted, answer };
         self.enqueue(event.topic, waiting)?;
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
             Ok(Ok(answer)) => answer.map_err(|fault| append_error(fault.as_ref().clone())),
@@ -125,7 +129,8 @@ impl Appender {
         let mut arguments: Vec<&[u8]> = common.iter().map(Vec::as_slice).collect();
         arguments.extend([command, keys.channel.as_bytes(), CARRIED_BYTES]);
         for waiting in batch {
-            arguments.extend([waiting.mark.as_slice(), waiting.record.as_slice()]);
+            let accepted = waiting.accepted.as_bytes();
+            arguments.extend([waiting.mark.as_slice(), waiting.record.as_slice(), accepted]);
         }
         let keys = [&*keys.log, &*keys.state, &*keys.marks[0], &*keys.marks[1]];
         let call = Call::Script(&self.script, &keys, &arguments);

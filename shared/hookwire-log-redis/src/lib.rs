@@ -23,8 +23,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::{
-    AppendError, Appended, Clock, Listener, Log, Page, PageLimit, ReadError, Retention, Start,
-    Watch,
+    AppendError, Appended, BoxError, Clock, Listener, Log, NotReady, Page, PageLimit, ReadError,
+    Retention, Start, Watch,
 };
 use hookwire_redis::{Call, Purpose, Redis, Script, SetUpError};
 
@@ -32,7 +32,7 @@ pub use config::RedisLogConfig;
 pub use report::ServerReport;
 
 use crate::append::Appender;
-use crate::fault::read_error;
+use crate::fault::not_ready;
 use crate::read::Reader;
 use crate::subscriber::{Hearing, Subscriber};
 
@@ -151,16 +151,20 @@ impl Log for RedisLog {
         self.subscriber().watch(topic, listener).await
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
+        let redis = &self.shared.redis;
         if let Some(Hearing::Nothing(reason)) = self.subscriber.get().map(Subscriber::hearing) {
-            return Err(ReadError(format!("the subscription is down: {reason}").into()));
+            let cause = BoxError::from(format!("the subscription is down: {reason}"));
+            return Err(match redis.is_left_alone() {
+                true => NotReady::LeftAlone(cause),
+                false => NotReady::Unreachable(cause),
+            });
         }
         // A write and no PING: a server that is full, or a replica, answers that one as well.
-        let redis = &self.shared.redis;
         let key = redis.keys().probe();
         let mut probe = hookwire_redis::redis::cmd("SET");
         probe.arg(&key).arg(1).arg("PX").arg(1_000);
         let probed = redis.call(Purpose::Read, Call::Command(&probe, Some(&key))).await;
-        probed.map(drop).map_err(read_error)
+        probed.map(drop).map_err(not_ready)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hookwire_event::{Position, Topic, decode_record};
-use hookwire_log::Entry;
+use hookwire_log::{Accepted, Entry};
 
 /// What was published on a topic's channel: its new entries, in order.
 #[derive(Debug)]
@@ -14,8 +14,9 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Reads what the append script publishes: for each entry a line with its position, the one before it and the length
-    /// of its record, then the record; `-` instead of the length when the record is only in the log.
+    /// Reads what the append script publishes: for each entry a line with its position, the one before it, the length of
+    /// its record, and when its append was asked for, then the record; `-` instead of the length when the record is only in
+    /// the log. A version before this one does not say when, and reads no more than it knows.
     pub(crate) fn parse(topic: &Topic, payload: Vec<u8>) -> Option<Self> {
         let mut rest = Bytes::from(payload);
         let (mut entries, mut last) = (Some(Vec::new()), None);
@@ -31,7 +32,8 @@ impl Message {
                 size => {
                     let size: usize = size.parse().ok().filter(|size| *size <= rest.len())?;
                     let event = decode_record(topic, &rest.split_to(size)).ok()?;
-                    let entry = Entry { position, previous, event: Arc::new(event) };
+                    let accepted = words.next().and_then(|us| Accepted::at_us(us.parse().ok()?));
+                    let entry = Entry { position, previous, event: Arc::new(event), accepted };
                     entries.iter_mut().for_each(|entries| entries.push(entry.clone()));
                 }
             }
@@ -52,7 +54,8 @@ mod tests {
     }
 
     fn line(position: &str, previous: &str, record: &[u8]) -> Vec<u8> {
-        [format!("{position} {previous} {}\n", record.len()).as_bytes(), record].concat()
+        [format!("{position} {previous} {} 1700000000000000\n", record.len()).as_bytes(), record]
+            .concat()
     }
 
     #[test]
@@ -68,6 +71,15 @@ mod tests {
         let expected = [("5-9", "7-1"), ("7-1", "7-2")];
         assert_eq!(places.collect::<Vec<_>>(), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
         assert_eq!(entries[0].event.id.as_str(), "a");
+        assert_eq!(entries[0].accepted.map(Accepted::as_us), Some(1_700_000_000_000_000));
+    }
+
+    #[test]
+    fn what_an_earlier_version_publishes_does_not_say_when_it_was_accepted() {
+        let record = encode_record(&event("t", "a", "a"));
+        let payload = [format!("7-1 7-0 {}\n", record.len()).as_bytes(), &record].concat();
+        let entries = Message::parse(&topic(), payload).unwrap().entries.unwrap();
+        assert_eq!(entries[0].accepted, None);
     }
 
     #[test]

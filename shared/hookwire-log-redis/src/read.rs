@@ -121,6 +121,7 @@ impl Reader {
                 position: one.position,
                 previous: said,
                 event: Arc::new(event),
+                accepted: None,
             });
             previous = one.position;
         }

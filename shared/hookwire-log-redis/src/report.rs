@@ -15,6 +15,10 @@ pub struct ServerReport {
     pub role: String,
     /// Replicas that are connected.
     pub replicas: u64,
+    /// Connections that are open, and how many there may be, if it tells.
+    pub connections: Option<(u64, u64)>,
+    /// What keeps it from taking appends, each with what to do.
+    pub faults: Vec<String>,
     /// What puts the log at risk, each with what to do.
     pub warnings: Vec<String>,
 }
@@ -44,14 +48,14 @@ impl ServerReport {
         let version = text("redis_version");
         let role = text("role");
         let replicas = number("connected_slaves");
-        let mut warnings = Vec::new();
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
         let oldest = if cluster { OLDEST_IN_CLUSTER } else { OLDEST };
         if parsed(&version).is_some_and(|version| version < oldest) {
             let (major, minor) = oldest;
-            warnings.push(format!("version {version} is too old; use {major}.{minor} or later"));
+            faults.push(format!("version {version} is too old; use {major}.{minor} or later"));
         }
         if role == "slave" && !cluster {
-            warnings.push(
+            faults.push(
                 "it is a replica, which takes no appends; give the address of its master".into(),
             );
         }
@@ -78,7 +82,13 @@ impl ServerReport {
                 "it has no append-only file, so a restart loses acknowledged events; set appendonly yes".into(),
             );
         }
-        Self { version, role, replicas, warnings }
+        let (used, most) = (number("used_memory"), number("maxmemory"));
+        if most > 0 && used > most / 10 * 9 {
+            let percent = used.saturating_mul(100) / most;
+            warnings.push(format!("{percent} % of its memory are used, and it takes nothing when all are; raise maxmemory, or keep less"));
+        }
+        let connections = info.get("connected_clients").zip(info.get("maxclients"));
+        Self { version, role, replicas, connections, faults, warnings }
     }
 }
 
@@ -98,10 +108,12 @@ mod tests {
     use super::*;
 
     fn warnings(info: &str, cluster: bool) -> Vec<String> {
-        ServerReport::read(&InfoDict::new(info), cluster).warnings
+        let ServerReport { faults, warnings, .. } =
+            ServerReport::read(&InfoDict::new(info), cluster);
+        [faults, warnings].concat()
     }
 
-    const GOOD: &str = "redis_version:7.0.15\r\nrole:master\r\nconnected_slaves:1\r\nmin_slaves_good_slaves:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+    const GOOD: &str = "redis_version:7.0.15\r\nrole:master\r\nconnected_slaves:1\r\nmin_slaves_good_slaves:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nused_memory:950\r\nmaxmemory:0\r\n";
 
     #[test]
     fn a_server_without_fault_gets_no_warning() {
@@ -119,6 +131,7 @@ mod tests {
             ("connected_slaves:1", "connected_slaves:0", "add a replica"),
             ("aof_enabled:1", "aof_enabled:0", "appendonly yes"),
             ("role:master", "role:slave", "address of its master"),
+            ("maxmemory:0", "maxmemory:1000", "raise maxmemory"),
         ] {
             let told = warnings(&GOOD.replace(good, bad), false);
             assert!(told.len() == 1 && told[0].contains(todo), "{bad}: {told:?}");

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -13,6 +14,8 @@ pub struct Lateness(Option<Arc<watch::Sender<State>>>);
 struct State {
     late: bool,
     signs: u64,
+    /// When the oldest event was accepted that may be only in the queue, in microseconds since the Unix epoch.
+    oldest_us: Option<u64>,
 }
 
 impl Lateness {
@@ -22,14 +25,33 @@ impl Lateness {
         Self(Some(Arc::default()))
     }
 
-    /// Notes a sign that events come late: one went to the queue only, or the log did not answer.
+    /// Notes a sign that events come late: the log did not answer, or nobody knows what the queue holds.
     pub fn suspect(&self) {
+        self.note(None);
+    }
+
+    /// Notes that an event is in the queue and not in the log, which was accepted so many microseconds after the Unix epoch.
+    pub fn queued(&self, accepted_at_us: u64) {
+        self.note(Some(accepted_at_us));
+    }
+
+    fn note(&self, accepted_at_us: Option<u64>) {
         if let Some(state) = &self.0 {
             state.send_if_modified(|state| {
                 state.signs += 1;
+                state.oldest_us = state.oldest_us.into_iter().chain(accepted_at_us).min();
                 !std::mem::replace(&mut state.late, true)
             });
         }
+    }
+
+    /// At most so long ago the oldest event was accepted that only the queue has, as far as this process knows; zero when there
+    /// is none.
+    #[must_use]
+    pub fn oldest(&self) -> Duration {
+        let oldest_us = self.0.as_ref().and_then(|state| state.borrow().oldest_us);
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        oldest_us.map_or(Duration::ZERO, |us| since_epoch.saturating_sub(Duration::from_micros(us)))
     }
 
     /// How many signs there were so far.
@@ -42,7 +64,11 @@ impl Lateness {
     pub fn settle(&self, signs: u64) {
         if let Some(state) = &self.0 {
             state.send_if_modified(|state| {
-                state.signs == signs && std::mem::replace(&mut state.late, false)
+                let settled = state.signs == signs && std::mem::replace(&mut state.late, false);
+                if settled {
+                    state.oldest_us = None;
+                }
+                settled
             });
         }
     }

@@ -7,6 +7,7 @@
 //! - A publish is a hint and may be lost; the log is the truth. Watch before you read: an event appended in between
 //!   is then seen twice, and the second copy is dropped by its position. In the other order it would be lost.
 
+mod accepted;
 mod append;
 mod clock;
 #[cfg(feature = "testing")]
@@ -14,6 +15,7 @@ pub mod conformance;
 mod extent;
 mod lateness;
 mod memory;
+mod not_ready;
 mod page;
 mod quarantine;
 mod retention;
@@ -25,11 +27,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 
+pub use accepted::Accepted;
 pub use append::{AppendError, Appended, BoxError};
 pub use clock::Clock;
 pub use extent::{Extent, Resolved};
 pub use lateness::Lateness;
 pub use memory::MemoryLog;
+pub use not_ready::NotReady;
 pub use page::{Entry, Gap, GapReason, Page, PageLimit, ReadError, Start};
 pub use quarantine::{Quarantine, Quarantined};
 pub use retention::Retention;
@@ -85,6 +89,6 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ReadError`] says why not.
-    async fn ready(&self) -> Result<(), ReadError>;
+    /// [`NotReady`] says why not.
+    async fn ready(&self) -> Result<(), NotReady>;
 }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use hookwire_event::{Event, EventId, Position, SourceUri, Topic, encode_record};
 
 use crate::{
-    AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, Page, PageLimit,
-    Quarantine, Quarantined, ReadError, Retention, Start, Watch, Watchers,
+    Accepted, AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, NotReady, Page,
+    PageLimit, Quarantine, Quarantined, ReadError, Retention, Start, Watch, Watchers,
 };
 
 /// A log that lives as long as its process: for tests, and for relays that may forget.
@@ -81,6 +81,7 @@ impl MemoryLog {
 #[async_trait]
 impl Log for MemoryLog {
     async fn append(&self, event: Event) -> Result<Appended, AppendError> {
+        let accepted = Accepted::now();
         let size_bytes = encode_record(&event).len() as u64;
         if size_bytes > self.retention.bytes {
             return Err(AppendError::TooLarge { size_bytes, limit_bytes: self.retention.bytes });
@@ -101,7 +102,7 @@ impl Log for MemoryLog {
         state.seen.insert(mark.clone(), (position, now_ms));
         state.seen_order.push_back((now_ms, mark));
         // Under the lock, or two appends could be published in the wrong order.
-        self.watchers.publish(&topic, &[entry]);
+        self.watchers.publish(&topic, &[Entry { accepted: Some(accepted), ..entry }]);
         Ok(Appended::New(position))
     }
 
@@ -135,7 +136,7 @@ impl Log for MemoryLog {
         Ok(self.watchers.watch(topic, listener))
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }
@@ -165,7 +166,7 @@ impl TopicLog {
         self.bytes += bytes;
         let previous = self.extent.tail();
         self.extent.next += 1;
-        Entry { position: previous.next(), previous, event }
+        Entry { position: previous.next(), previous, event, accepted: None }
     }
 
     fn trim(&mut self, retention: &Retention, now_ms: u64) {
@@ -195,7 +196,8 @@ impl TopicLog {
                 break;
             }
             let position = previous.next();
-            entries.push(Entry { position, previous, event: Arc::clone(&stored.event) });
+            let event = Arc::clone(&stored.event);
+            entries.push(Entry { position, previous, event, accepted: None });
             previous = position;
         }
         Page { gap: resolved.gap, entries }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use hookwire_event::{Event, Position};
 
-use crate::BoxError;
+use crate::{Accepted, BoxError};
 
 /// One event at its place in the log.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Entry {
     pub previous: Position,
     /// What was appended.
     pub event: Arc<Event>,
+    /// When its append was asked for; only of what was just published, and not of what is read later.
+    pub accepted: Option<Accepted>,
 }
 
 /// A stretch of a log, perhaps after a gap.

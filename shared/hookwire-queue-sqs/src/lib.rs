@@ -8,11 +8,13 @@ mod calls;
 mod client;
 mod config;
 mod dead;
+mod depth;
 mod fault;
 mod lane;
 mod receipts;
 mod receive;
 mod report;
+mod rights;
 mod send;
 mod trouble;
 mod url;
@@ -63,6 +65,18 @@ impl SqsQueue {
     pub async fn dead_letters(&self) -> Result<Option<Self>, BoxError> {
         let dead = self.grave.of(&self.calls).await?;
         Ok(dead.map(|dead| Self::over(Arc::clone(dead))))
+    }
+
+    /// Whether no sends are made, since the last ones failed.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.calls.breaker.is_open()
+    }
+
+    /// Finds out what this process may not do with the queue, each with what to do, and changes nothing: it asks for what
+    /// cannot be, and SQS first looks whether it would be allowed.
+    pub async fn denied(&self) -> Vec<String> {
+        rights::denied(&self.calls).await
     }
 
     /// Asks how the queue stands, and what should be changed about it.

@@ -9,6 +9,7 @@ use hookwire_log::{AppendError, Appended, Lateness, Log, Quarantine, Quarantined
 
 use crate::search::{find, holds, identity};
 use crate::stamp::now_us;
+use crate::timed::timed;
 use crate::{Content, InLog, Message, Record};
 
 /// Moves what the queue holds into the log.
@@ -158,13 +159,14 @@ impl Drain {
         let Some(missing) = self.missing(&topic, carried, &mut verdicts).await else {
             return verdicts;
         };
-        if !missing.is_empty() {
-            self.lateness.suspect();
+        if let Some(oldest_us) = missing.iter().map(|carried| carried.accepted_at_us).min() {
+            self.lateness.queued(oldest_us);
         }
         let mut missing = missing.into_iter().peekable();
         while missing.peek().is_some() {
             let events: Vec<_> = missing.by_ref().take(Self::EVENTS_AT_ONCE).collect();
-            let appends = events.iter().map(|carried| self.log.append(carried.event.clone()));
+            let appends =
+                events.iter().map(|carried| timed(self.log.append(carried.event.clone())));
             let appended = join_all(appends).await;
             let mut failed = false;
             for (carried, appended) in events.into_iter().zip(appended) {

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::arrears::Arrears;
 use crate::stamp::Stamp;
+use crate::timed::timed;
 use crate::{Content, DrainConfig, InLog, Queue, Record, SendError};
 
 /// Takes events in: into the log, and into the queue beside it if there is one.
@@ -159,14 +160,16 @@ impl Intake {
     /// not say that it is not in the log.
     pub async fn take(&self, event: Event) -> Result<Taken, AppendError> {
         let Some(spill) = &self.spill else {
-            return self.log.append(event).await.map(Taken::from);
+            return timed(self.log.append(event)).await.map(Taken::from);
         };
         let accepted_at_us = spill.stamp.next_us();
-        let appended = timeout(Self::LOG_WITHIN, self.log.append(event.clone())).await;
-        let appended = appended.unwrap_or_else(|_elapsed| {
-            Err(AppendError::Unknown(BoxError::from("no answer in time")))
-        });
-        match appended {
+        let appended = async {
+            let appended = timeout(Self::LOG_WITHIN, self.log.append(event.clone())).await;
+            appended.unwrap_or_else(|_elapsed| {
+                Err(AppendError::Unknown(BoxError::from("no answer in time")))
+            })
+        };
+        match timed(appended).await {
             Ok(appended) => spill.mirror(accepted_at_us, event, appended).await,
             Err(AppendError::Unavailable(cause)) => spill
                 .spill(accepted_at_us, event, InLog::No, "unavailable")
@@ -277,7 +280,7 @@ impl Spill {
     ) -> Result<Taken, SendError> {
         let record = Record { accepted_at_us, content: Content::Event(event, in_log) };
         self.send(record.encode(), Duration::ZERO).await?;
-        self.lateness.suspect();
+        self.lateness.queued(accepted_at_us);
         metrics::counter!("hookwire_spilled_total", "log" => why).increment(1);
         Ok(Taken::Queued)
     }

@@ -14,6 +14,7 @@ mod record;
 mod search;
 mod settle;
 mod stamp;
+mod timed;
 
 pub use backlog::Backlog;
 pub use drain::{Drain, DrainConfig, Verdict};

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::conformance::{TestClock, event};
 use hookwire_log::{
-    AppendError, Appended, Lateness, Listener, Log, MemoryLog, Page, PageLimit, Quarantine,
-    Quarantined, ReadError, Retention, Start, Watch,
+    AppendError, Appended, Lateness, Listener, Log, MemoryLog, NotReady, Page, PageLimit,
+    Quarantine, Quarantined, ReadError, Retention, Start, Watch,
 };
 use hookwire_queue::{Content, Drain, DrainConfig, InLog, Message, Record, Verdict, back_off};
 
@@ -49,7 +49,7 @@ impl Log for Failing {
         self.log.watch(topic, listener).await
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         self.log.ready().await
     }
 }

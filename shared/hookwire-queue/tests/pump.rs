@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use hookwire_event::{Event, Position, Topic};
 use hookwire_log::conformance::{TestClock, event};
 use hookwire_log::{
-    AppendError, Appended, BoxError, Lateness, Listener, Log, MemoryLog, Page, PageLimit,
+    AppendError, Appended, BoxError, Lateness, Listener, Log, MemoryLog, NotReady, Page, PageLimit,
     ReadError, Retention, Start, Watch,
 };
 use hookwire_queue::{
@@ -53,9 +53,9 @@ impl Log for Bad {
         self.log.watch(topic, listener).await
     }
 
-    async fn ready(&self) -> Result<(), ReadError> {
+    async fn ready(&self) -> Result<(), NotReady> {
         match self.away.load(Ordering::SeqCst) {
-            true => Err(ReadError("away".into())),
+            true => Err(NotReady::Unreachable("away".into())),
             false => Ok(()),
         }
     }

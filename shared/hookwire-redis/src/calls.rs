@@ -104,6 +104,10 @@ impl Calls {
         self.masters.answer();
     }
 
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.masters.is_any_open()
+    }
+
     /// Makes a call, and makes it again on another connection if the first try says nothing about the next.
     ///
     /// Every call may be made several times: whoever makes it sees to that.

@@ -71,6 +71,12 @@ impl Redis {
         self.calls.answer();
     }
 
+    /// Whether calls to the server, or to one of a cluster, are not made, since the last ones failed.
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.calls.is_left_alone()
+    }
+
     /// Asks a cluster which master has which slots, unless somebody just did.
     pub async fn ask_for_masters(&self) {
         self.calls.ask_for_masters().await;

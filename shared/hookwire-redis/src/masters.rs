@@ -84,6 +84,12 @@ impl Masters {
         }
     }
 
+    /// Whether one of the servers is left alone.
+    pub(crate) fn is_any_open(&self) -> bool {
+        let of_slots = |slots: &Slots| slots.ranges.iter().any(|(_, _, breaker)| breaker.is_open());
+        self.common.is_open() || self.slots().is_some_and(|slots| of_slots(&slots))
+    }
+
     fn slots(&self) -> Option<MutexGuard<'_, Slots>> {
         let slots = self.cluster.as_ref()?;
         Some(slots.lock().unwrap_or_else(PoisonError::into_inner))

@@ -4,10 +4,12 @@
 //! is told of: a log line with the field `incident` names one, Sentry groups by it, and alarms and the runbook go by the same word.
 
 mod incident;
+mod markdown;
 mod metric;
 
 pub use incident::{INCIDENTS, Incident, Urgency};
-pub use metric::{Kind, Label, METRICS, Metric, Unit, Values};
+pub use markdown::markdown_table;
+pub use metric::{Kind, Label, METRICS, Metric, PROCESS_METRICS, Unit, Values};
 
 #[cfg(test)]
 mod tests {
@@ -27,6 +29,13 @@ mod tests {
             assert_eq!(timed, metric.unit == Unit::Seconds, "{name}");
             assert!(metric.help.ends_with('.'), "{name}");
         }
+    }
+
+    #[test]
+    fn the_list_for_people_is_this_one() {
+        let list = include_str!("../../../infra/metrics.md");
+        let table = markdown_table();
+        assert!(list.contains(&table), "infra/metrics.md should contain this table:\n{table}");
     }
 
     #[test]

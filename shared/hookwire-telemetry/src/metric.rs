@@ -186,3 +186,29 @@ pub const METRICS: &[Metric] = &[
     counter("hookwire_sentry_events_total", &[one_of("outcome", &["sent", "capped"])], "What was told to Sentry, and what a cap held back."),
     counter("hookwire_metrics_overflow_total", &[], "Values that were given up since a metric would have had too many labels."),
 ];
+
+/// What every client of Prometheus tells of its process, under the names that all of them have for it.
+///
+/// Source: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>
+pub const PROCESS_METRICS: &[Metric] = &[
+    Metric {
+        unit: Unit::Seconds,
+        ..counter("process_cpu_seconds_total", &[], "Processor time that the process has taken.")
+    },
+    gauge(
+        "process_resident_memory_bytes",
+        Unit::Bytes,
+        &[],
+        "Memory of the process that is in the machine's.",
+    ),
+    gauge("process_virtual_memory_bytes", Unit::Bytes, &[], "Addresses of the process."),
+    gauge(
+        "process_start_time_seconds",
+        Unit::Seconds,
+        &[],
+        "When the process was started, since 1970.",
+    ),
+    gauge("process_open_fds", Unit::Count, &[], "Open descriptors of the process."),
+    gauge("process_max_fds", Unit::Count, &[], "Descriptors that the process may have open."),
+    gauge("process_threads", Unit::Count, &[], "Threads of the process."),
+];

@@ -40,6 +40,8 @@ pub enum Scenario {
     Redis,
     /// A queue beside the log in Redis: what it costs a push, and how fast it is drained.
     Queue,
+    /// What metrics, Sentry and traces cost.
+    Overhead,
 }
 
 /// The processes that a measurement starts, as modes of the same program.

@@ -9,6 +9,7 @@
 mod args;
 mod backend;
 mod baseline;
+mod collector;
 mod cores;
 mod disk;
 mod event;

@@ -12,6 +12,7 @@ mod fanout;
 mod idle;
 mod ingest;
 mod latency;
+mod overhead;
 mod queue;
 mod redis;
 mod startup;
@@ -42,6 +43,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
             Scenario::Startup => startup::measure(&site, plan, &mut report),
             Scenario::Redis => redis::measure(&site, plan, &mut report),
             Scenario::Queue => queue::measure(&site, plan, &mut report),
+            Scenario::Overhead => overhead::measure(&site, plan, &mut report),
         };
         measured.with_context(|| format!("{scenario:?}"))?;
     }

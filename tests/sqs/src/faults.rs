@@ -21,6 +21,8 @@ pub enum Fault {
     Slow(Duration),
     /// They fail with status 500, and the server never sees them.
     Fail,
+    /// They fail with status 403, as for a role that lacks the right, and the server never sees them.
+    Deny,
     /// They are passed on and have their effect, but fail with status 500 all the same.
     FailAfter,
     /// Connections are reset at once, and those that are open are cut, also in the middle of a request. The server learns

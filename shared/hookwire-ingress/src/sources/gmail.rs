@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use hookwire_event::{Data, Event, Payload, Topic};
+use hookwire_jwks::Jwks;
 use http::{HeaderMap, HeaderName};
 use serde_json::value::RawValue;
 
@@ -28,6 +30,10 @@ impl Source for Gmail {
 
     fn proof(&self) -> Proof {
         self.0.proof()
+    }
+
+    fn keys(&self) -> Option<&Arc<Jwks>> {
+        self.0.keys()
     }
 
     async fn verify(&self, headers: &HeaderMap, now: SystemTime) -> Result<(), Unproven> {

@@ -1,7 +1,9 @@
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use hookwire_event::{Data, Event, Payload, Topic};
+use hookwire_jwks::Jwks;
 use http::{HeaderMap, HeaderName};
 
 use crate::google_push::GooglePush;
@@ -30,6 +32,10 @@ impl Source for PubSub {
 
     fn proof(&self) -> Proof {
         self.0.proof()
+    }
+
+    fn keys(&self) -> Option<&Arc<Jwks>> {
+        self.0.keys()
     }
 
     async fn verify(&self, headers: &HeaderMap, now: SystemTime) -> Result<(), Unproven> {

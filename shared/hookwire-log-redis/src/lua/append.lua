@@ -1,6 +1,6 @@
 -- Appends events to one topic: deduplicates, stores, marks and publishes each, all in one step.
--- ARGV from 7: publish command, channel, most bytes of a record that a publish carries, then a mark and a record for
--- each event. Answers for each event {1 new or 0 duplicate, position}, up to the first that the server refuses.
+-- ARGV from 7: publish command, channel, most bytes of a record that a publish carries, then for each event a mark, a
+-- record and when its append was asked for. Answers for each event {1 new or 0 duplicate, position}, up to the first that the server refuses.
 local state = load()
 local now = state.now
 local COMMAND, CHANNEL, CARRIED = ARGV[7], ARGV[8], tonumber(ARGV[9])
@@ -33,8 +33,8 @@ local function turn_marks()
     end
 end
 
-for i = 10, #ARGV, 2 do
-    local mark, record = ARGV[i], ARGV[i + 1]
+for i = 10, #ARGV, 3 do
+    local mark, record, accepted = ARGV[i], ARGV[i + 1], ARGV[i + 2]
     local id = marked(mark)
     if id then
         answers[#answers + 1] = { 0, id }
@@ -79,7 +79,7 @@ for i = 10, #ARGV, 2 do
         state.bytes = state.bytes + #record
         answers[#answers + 1] = { 1, id }
         local size = #record <= CARRIED and tostring(#record) or NOTHING
-        published[#published + 1] = id .. ' ' .. previous .. ' ' .. size .. '\n'
+        published[#published + 1] = id .. ' ' .. previous .. ' ' .. size .. ' ' .. accepted .. '\n'
         published[#published + 1] = size ~= NOTHING and record or ''
     end
 end

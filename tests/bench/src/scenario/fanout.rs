@@ -27,8 +27,8 @@ const SERVERS: [(&str, Start); 3] = [
 
 /// What one round of one server showed.
 #[derive(Debug)]
-struct Round {
-    deliveries_per_second: f64,
+pub(super) struct Round {
+    pub(super) deliveries_per_second: f64,
     events: u64,
     /// Events that an average stream was behind when publishing ended.
     lag: f64,
@@ -37,7 +37,7 @@ struct Round {
     load_busy: f64,
     server_busy: f64,
     /// Processor seconds of the server for a million deliveries, publishing included.
-    cpu_per_million: f64,
+    pub(super) cpu_per_million: f64,
     peak_bytes: u64,
 }
 
@@ -79,7 +79,7 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
     report.table(&title, "fanout", &table, json!(figures))
 }
 
-fn round(server: &Server, streams: usize, time: Duration) -> anyhow::Result<Round> {
+pub(super) fn round(server: &Server, streams: usize, time: Duration) -> anyhow::Result<Round> {
     let mut load = Load::new(server.address)?;
     load.open(streams, |_| TOPIC.to_owned())?;
     load.publishers(server.address, CONNECTIONS, TOPIC, &body(BODY_BYTES))?;

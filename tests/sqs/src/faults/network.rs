@@ -14,6 +14,9 @@ use super::Fault;
 /// What SQS answers when something is wrong with it.
 const FAILURE: &str = r#"{"__type":"InternalFailure","message":"a fault was asked for"}"#;
 
+/// What SQS answers to whoever may not.
+const DENIAL: &str = r#"{"__type":"AccessDeniedException","message":"a fault was asked for"}"#;
+
 /// Ends the connection that the request came on.
 pub(super) type Cut = Box<dyn std::error::Error + Send + Sync>;
 
@@ -86,6 +89,7 @@ impl Network {
                 answer
             }
             Fault::Fail => Ok(failure()),
+            Fault::Deny => Ok(denial()),
             Fault::FailAfter => self.pass_on(request).await.map(|_lost| failure()),
             Fault::Refuse | Fault::Hang => Err("refused".into()),
         }
@@ -139,8 +143,16 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
 }
 
 fn failure() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(FAILURE));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    answered(StatusCode::INTERNAL_SERVER_ERROR, FAILURE)
+}
+
+fn denial() -> Response<Full<Bytes>> {
+    answered(StatusCode::FORBIDDEN, DENIAL)
+}
+
+fn answered(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/x-amz-json-1.0");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response

@@ -1,7 +1,6 @@
 use http::{Method, StatusCode};
-use lambda_http::Error;
 use lambda_runtime_api_client::body::Body;
-use lambda_runtime_api_client::{Client, build_request};
+use lambda_runtime_api_client::{BoxError, Client, build_request};
 
 /// Registers an extension that wants no events: only processes with one are asked to end before they are killed.
 ///
@@ -10,7 +9,7 @@ use lambda_runtime_api_client::{Client, build_request};
 /// # Errors
 ///
 /// There is no platform that knows of extensions.
-pub(crate) async fn register() -> Result<(), Error> {
+pub async fn register() -> Result<(), BoxError> {
     let client = Client::builder().build()?;
     let register = build_request()
         .method(Method::POST)

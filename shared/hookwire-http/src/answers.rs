@@ -1,0 +1,66 @@
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use metrics::Counter;
+
+/// The routes that are told apart, and what of a path stands for them.
+const ROUTES: [(&str, fn(&str) -> bool); 10] = [
+    ("/webhooks/{source}", |path| path.starts_with("/webhooks/")),
+    ("/events", |path| path == "/events"),
+    ("/topics/{topic}/events", |path| path.starts_with("/topics/")),
+    ("/ack", |path| path == "/ack"),
+    ("/tickets", |path| path == "/tickets"),
+    ("/healthz", |path| path == "/healthz"),
+    ("/readyz", |path| path == "/readyz"),
+    ("/metrics", |path| path == "/metrics"),
+    ("/admin", |path| path.starts_with("/admin/")),
+    ("/", |path| path == "/"),
+];
+/// Which of them is that of webhooks.
+const WEBHOOKS: usize = 0;
+const OTHER: &str = "other";
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Counts the answers of a router by route and class of status; to be the outermost layer. `webhooks` are paths that sources
+/// have of their own.
+pub fn count_answers(router: Router, webhooks: impl IntoIterator<Item = String>) -> Router {
+    let answers =
+        Answers { webhooks: webhooks.into_iter().collect(), counters: Default::default() };
+    router.layer(from_fn_with_state(Arc::new(answers), count))
+}
+
+struct Answers {
+    webhooks: HashSet<String>,
+    /// By route, the last for all others, and by class; looked up once, when the first one is counted.
+    counters: [[OnceLock<Counter>; CLASSES.len()]; ROUTES.len() + 1],
+}
+
+async fn count(State(answers): State<Arc<Answers>>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    answers.count(path.as_ref().map(MatchedPath::as_str), response.status().as_u16());
+    response
+}
+
+impl Answers {
+    fn count(&self, path: Option<&str>, status: u16) {
+        let route = match path {
+            Some(path) if self.webhooks.contains(path) => WEBHOOKS,
+            Some(path) => ROUTES.iter().position(|(_, is)| is(path)).unwrap_or(ROUTES.len()),
+            None => ROUTES.len(),
+        };
+        let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
+        let counter = self.counters.get(route).and_then(|classes| classes.get(class));
+        let Some((counter, status)) = counter.zip(CLASSES.get(class)) else { return };
+        let route = ROUTES.get(route).map_or(OTHER, |(name, _)| name);
+        let counter = counter.get_or_init(|| {
+            let labels = [("route", route), ("status", *status)];
+            metrics::counter!("hookwire_http_responses_total", &labels)
+        });
+        counter.increment(1);
+    }
+}
