@@ -38,7 +38,7 @@ def wrong(expression, metrics, recorded, words):
                 sources = recorded.get(name, {}).get(label)
                 if sources and not any(says(metric, label, word, words) for metric in sources):
                     yield f"{name}: {label} never says {word}"
-        elif name.startswith("hookwire_"):
+        elif name.startswith(("hookwire_", "process_")):
             metric = metric_of(name, metrics)
             if metric is None:
                 yield f"there is no metric {name}"
