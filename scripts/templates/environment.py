@@ -13,7 +13,7 @@ REFERENCES = ("secretsmanager:", "ssm:")
 
 def settings(templates):
     """Every variable is a setting that the README lists; a test keeps its table equal to the code."""
-    known = set(re.findall(r"^\| `(HOOKWIRE_\w+)` \|", Path("README.md").read_text(), re.MULTILINE))
+    known = set(re.findall(r"^\| `([A-Z]\w+)` \|", Path("README.md").read_text(), re.MULTILINE))
     for name, function in templates.functions.items():
         for variable in variables(function):
             if variable not in known | OTHER_VARIABLES:

@@ -147,6 +147,7 @@ impl Relay {
         let mut child = Self::command(&self.folder)
             .env("HOOKWIRE_LISTEN", listen)
             .env("HOOKWIRE_LOG", log)
+            .env("HOOKWIRE_LOG_FORMAT", "text")
             .env("RUST_LOG", LOGGED)
             .envs(self.options.variables.iter().cloned())
             .stdout(Stdio::piped())

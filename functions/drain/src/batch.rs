@@ -1,6 +1,6 @@
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use hookwire_log::Lateness;
-use hookwire_queue::{Drain, Message, Settled, postpone, settle};
+use hookwire_queue::{Burials, Drain, Message, Settled, postpone, settle};
 use hookwire_queue_sqs::SqsQueue;
 
 /// What one call of the function works with.
@@ -11,6 +11,7 @@ pub(crate) struct Batch {
     pub(crate) name: String,
     /// What the drain met that the log did not have.
     pub(crate) lateness: Lateness,
+    pub(crate) burials: Burials,
 }
 
 impl Batch {
@@ -25,7 +26,8 @@ impl Batch {
         let (messages, ids): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         let verdicts = self.drain.take(&messages).await;
         self.tell_oldest();
-        let Settled { failed, again, .. } = settle(&self.queue, messages.clone(), verdicts).await;
+        let settled = settle(&self.queue, &self.burials, messages.clone(), verdicts).await;
+        let Settled { failed, again, .. } = settled;
         let kept = [failed, again].concat();
         let is_kept = |message: &Message| kept.iter().any(|kept| kept.receipt == message.receipt);
         let mut response = SqsBatchResponse::default();

@@ -1,10 +1,9 @@
 use anyhow::Context;
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::DrainConfig;
 use hookwire_queue_sqs::SqsConfig;
-use hookwire_settings::KEYS;
+use hookwire_settings::{KEYS, TelemetrySettings};
 
 /// What the function runs with.
 #[derive(Debug)]
@@ -12,7 +11,7 @@ pub(crate) struct Config {
     pub(crate) log: RedisLogConfig,
     pub(crate) queue: SqsConfig,
     pub(crate) drain: DrainConfig,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
 }
@@ -27,11 +26,11 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     if queue.is_none() {
         settings.mistake("queue", "must be the queue that this function is called for");
     }
-    let log_format = settings.value("log_format");
+    let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // Both have been told of as mistakes.
     let (log, (queue, durability)) = log.zip(queue).context("the log or the queue is missing")?;
     let drain = durability.drain(&log.retention);
-    Ok((Config { log, queue, drain, log_format, metrics }, warnings))
+    Ok((Config { log, queue, drain, telemetry, metrics }, warnings))
 }

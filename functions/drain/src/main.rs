@@ -6,11 +6,11 @@ mod config;
 use std::sync::Arc;
 
 use anyhow::Context;
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
 use hookwire_freeze::{BeforeFreeze, Counting, Tracked, register, stopped};
 use hookwire_log::{Lateness, Log, Quarantine};
 use hookwire_log_redis::RedisLog;
-use hookwire_queue::Drain;
+use hookwire_queue::{Burials, Drain};
 use hookwire_queue_sqs::SqsQueue;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::layer::layer_fn;
@@ -23,7 +23,8 @@ use crate::batch::Batch;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("drain");
+    telemetry.start();
     let counting = Counting::start(config.metrics, "drain")?;
     for warning in &warnings {
         warn!("{warning}");
@@ -36,12 +37,13 @@ async fn main() -> anyhow::Result<()> {
         name: config.queue.queue_url.name().to_owned(),
         queue: SqsQueue::new(config.queue),
         lateness,
+        burials: Burials::default(),
     });
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     if let Err(error) = register().await {
         warn!(error, "this process will not hear when it is about to be ended");
     }
-    let before = counting.before_freeze(BeforeFreeze::default());
+    let before = counting.before_freeze(BeforeFreeze::default().and_sentry(sentry));
     let last = before.clone();
     let handle = move |event: LambdaEvent<_>| {
         let (batch, before) = (Arc::clone(&batch), before.clone());

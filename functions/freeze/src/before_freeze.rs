@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
+use hookwire_boot::telemetry::Sentry;
 use tokio::time::timeout;
 use tracing::warn;
 
 /// How long an answer waits for all that is done before it ends: whoever pushed or reads has to wait for as long.
 pub const WITHIN: Duration = Duration::from_millis(500);
+
+/// How long Sentry may take of that.
+const SENTRY_WITHIN: Duration = Duration::from_millis(450);
 
 /// What is done before the answer of an invocation ends, such as telling somebody of what went wrong in it.
 ///
@@ -32,6 +36,16 @@ impl BeforeFreeze {
     {
         self.tasks.push(Arc::new(move || task().boxed()));
         self
+    }
+
+    /// Sends what Sentry was told in the invocation; where that is nothing it costs nothing.
+    #[must_use]
+    pub fn and_sentry(self, sentry: Option<Sentry>) -> Self {
+        let Some(sentry) = sentry else { return self };
+        self.and(move || {
+            let sentry = sentry.clone();
+            async move { sentry.flush(SENTRY_WITHIN).await }
+        })
     }
 
     /// Does it all, or as much of it as can be done [`WITHIN`] its time. A task that panics ends alone.

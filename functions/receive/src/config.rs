@@ -1,5 +1,4 @@
 use anyhow::Context;
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
 use hookwire_edges::AccessSettings;
 use hookwire_egress_sse::ApiConfig;
@@ -8,7 +7,7 @@ use hookwire_ingress::IngressConfig;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::Durability;
 use hookwire_queue_sqs::SqsConfig;
-use hookwire_settings::KEYS;
+use hookwire_settings::{KEYS, TelemetrySettings};
 use hookwire_sources::ReachedBy;
 
 /// What the function runs with.
@@ -19,7 +18,7 @@ pub(crate) struct Config {
     pub(crate) ingress: IngressConfig,
     pub(crate) api: ApiConfig,
     pub(crate) access: AccessSettings,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
 }
@@ -40,10 +39,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
     };
     let cors_origins = hookwire_edges::cors_origins(&settings);
     let api = ApiConfig { max_body_bytes, cors_origins };
-    let log_format = settings.value("log_format");
+    let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, queue, ingress, api, access, log_format, metrics }, warnings))
+    Ok((Config { log, queue, ingress, api, access, telemetry, metrics }, warnings))
 }

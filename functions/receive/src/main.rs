@@ -5,7 +5,7 @@ mod parts;
 mod routes;
 
 use anyhow::Context;
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
 use hookwire_lambda::{BeforeFreeze, Counting};
 use tracing::warn;
 
@@ -14,7 +14,8 @@ use crate::parts::Parts;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let (config, warnings) = config::load().await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("receive");
+    telemetry.start();
     let counting = Counting::start(config.metrics.clone(), "receive")?;
     for warning in &warnings {
         warn!("{warning}");
@@ -24,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(Parts::open(config)?);
-    let before = counting.before_freeze(BeforeFreeze::default());
+    let before = counting.before_freeze(BeforeFreeze::default().and_sentry(sentry));
     let served = hookwire_lambda::serve_buffered(router, before, stop).await;
     counting.end();
     served.map_err(anyhow::Error::from_boxed)

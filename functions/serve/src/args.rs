@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Token(Token),
     /// End the streams of a user or a token on all relays, and take their tokens no more.
     Revoke(Revoke),
+    /// Say which lines a relay logs, or have it log others while it runs.
+    Log(Log),
 }
 
 /// Which relay a tool talks to.
@@ -216,6 +218,17 @@ pub(crate) struct Revoke {
     /// Tenant that user or token belong to.
     #[arg(long, value_name = "NAME")]
     pub(crate) tenant: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) relay: Relay,
+    /// What it is to log, written like `RUST_LOG`: `debug`, or `info,hookwire_redis=trace`.
+    pub(crate) filter: Option<String>,
+    /// For how long; then it logs again what it did before. Without it until a restart.
+    #[arg(long = "for", value_name = "TIME", requires = "filter")]
+    pub(crate) lasts: Option<String>,
 }
 
 fn tenant(text: &str) -> Result<Tenant, InvalidTenant> {

@@ -3,7 +3,6 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Bytes, Mistakes, Origin, Settings, Warning};
 use hookwire_edges::AccessSettings;
 use hookwire_egress_sse::{ApiConfig, EgressConfig};
@@ -13,7 +12,7 @@ use hookwire_log::Retention;
 use hookwire_log_fjall::FjallConfig;
 use hookwire_log_redis::RedisLogConfig;
 use hookwire_queue::Durability;
-use hookwire_settings::{KEYS, LogAddress};
+use hookwire_settings::{KEYS, LogAddress, TelemetrySettings};
 use hookwire_sources::ReachedBy;
 
 use crate::queue::QueueSettings;
@@ -30,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) egress: EgressConfig,
     pub(crate) access: AccessSettings,
     pub(crate) console: bool,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     /// Whether anything is counted.
     pub(crate) metrics: bool,
 }
@@ -93,7 +92,7 @@ fn read(settings: Settings) -> Result<(Config, Vec<Warning>), Mistakes> {
         egress,
         access,
         console: settings.value("console"),
-        log_format: settings.value("log_format"),
+        telemetry: hookwire_settings::telemetry(&settings),
         metrics: settings.value("metrics"),
     };
     Ok((config, settings.finish()?))

@@ -7,6 +7,7 @@ mod doctor;
 mod floor;
 mod gauges;
 mod log;
+mod log_filter;
 mod metrics;
 mod probe;
 mod publish;
@@ -38,6 +39,7 @@ fn main() -> anyhow::Result<()> {
             Command::Redrive(redrive) => redrive::redrive(args.config, redrive).await,
             Command::Token(token) => token::token(args.config, token).await,
             Command::Revoke(revoke) => revoke::revoke(revoke).await,
+            Command::Log(log) => log_filter::log(log).await,
         }
     })
 }

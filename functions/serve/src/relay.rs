@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use hookwire_access::{Origins, guard_admin, guard_pages};
-use hookwire_boot::{shutdown, telemetry};
+use hookwire_boot::shutdown;
+use hookwire_boot::telemetry::LogFilter;
 use hookwire_edges::{Limits, Readiness, Words, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
@@ -22,12 +24,16 @@ use crate::config::load;
 use crate::floor::floor;
 use crate::log::Kept;
 use crate::queue::Queueing;
-use crate::{log, metrics, state};
+use crate::{log, log_filter, metrics, state};
+
+/// How long the end of the process waits for Sentry.
+const SENTRY_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the relay until it is told to stop.
 pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
     let (config, warnings) = load(path).await?;
-    telemetry::start(config.log_format, None);
+    let (telemetry, sentry) = config.telemetry.open("serve");
+    let filter = telemetry.start();
     for warning in &warnings {
         warn!("{warning}");
     }
@@ -95,11 +101,14 @@ pub(crate) async fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         console: config.console,
         registry,
     };
-    let router = edges.router(api, egress, limits, quarantine, readiness)?;
+    let router = edges.router(api, egress, limits, quarantine, readiness, filter)?;
     info!(descriptors, connections, "listening on http://{address}, {known_to}");
     listener.serve(router, stop).await;
     tasks.join_all().await;
     info!("stopped");
+    if let Some(sentry) = sentry {
+        sentry.flush(SENTRY_WITHIN).await;
+    }
     Ok(())
 }
 
@@ -120,6 +129,7 @@ impl Edges {
         limits: IngressLimits,
         quarantine: Arc<dyn Quarantine>,
         readiness: Arc<Readiness>,
+        filter: LogFilter,
     ) -> anyhow::Result<Router> {
         let guard = LoopbackGuard { origins: texts(&self.egress.cors_origins).into() };
         let access = Arc::clone(&parts.access);
@@ -129,7 +139,8 @@ impl Edges {
         let (webhooks, admin) =
             hookwire_ingress::routers(self.ingress, limits, Arc::clone(&api.intake), quarantine);
         let only_administrators = from_fn_with_state(Arc::clone(&access), guard_admin);
-        let admin = floor(admin.merge(metrics::router(self.registry, readiness)), trusted_hops);
+        let admin = admin.merge(metrics::router(self.registry, readiness));
+        let admin = floor(admin.merge(log_filter::routes(filter)), trusted_hops);
         let admin = admin.layer(only_administrators);
         let console = if self.console { hookwire_console::router() } else { Router::new() };
         let pages = hookwire_egress_sse::streams(self.egress, parts)
@@ -151,6 +162,6 @@ impl Edges {
 
 async fn not_found() -> Problem {
     let detail = "there is GET /events, /topics/{topic}/events, POST /webhooks/{source}, POST /ack, POST /tickets, \
-                  /healthz, /readyz, /metrics, and the console at /";
+                  /healthz, /readyz, /metrics, /admin/log, and the console at /";
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }

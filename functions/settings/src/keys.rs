@@ -10,7 +10,7 @@ const fn key(
 }
 
 /// Every setting. The table in the README is made of this.
-pub const KEYS: [Key; 63] = [
+pub const KEYS: [Key; 68] = [
     key(
         "listen",
         Some("127.0.0.1:8080"),
@@ -285,13 +285,46 @@ pub const KEYS: [Key; 63] = [
         "How long a message that one relay works on is kept from the others; longer than that work takes.",
     ),
     key("console", Some("on"), "off", "Whether `/` serves the live console."),
-    key("log_format", Some("text"), "json", "Form of the relay's own log on standard error."),
+    key(
+        "log_format",
+        Some("auto"),
+        "json",
+        "Form of the relay's own log on standard error: `text`, `json`, or `auto`, which is text on a terminal.",
+    ),
     key("metrics", Some("on"), "off", "Whether anything is counted, for `/metrics` or CloudWatch."),
     key(
         "metrics_namespace",
         Some("Hookwire"),
         "Hookwire/dev",
         "Namespace in CloudWatch of what the functions count; one for each deployment keeps them apart.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "sentry_dsn",
+            None,
+            "https://KEY@o1.ingest.sentry.io/2",
+            "Where Sentry hears of what is broken; without it nowhere.",
+        )
+    },
+    key("sentry_environment", Some("production"), "staging", "What Sentry calls this deployment."),
+    key(
+        "sentry_sample_rate",
+        Some("1"),
+        "0.25",
+        "Which share of what begins is told to Sentry, from 0 to 1; its end is told when its beginning was.",
+    ),
+    key(
+        "sentry_max_events",
+        Some("60"),
+        "600",
+        "Most that one process tells Sentry in ten minutes; of one kind of trouble a sixth. The rest is counted.",
+    ),
+    key(
+        "runbook_url",
+        Some("infra/runbook.md"),
+        "https://git.example.com/hookwire/infra/runbook.md",
+        "Where your copy of the runbook is; what Sentry hears has a link to the right part of it.",
     ),
 ];
 

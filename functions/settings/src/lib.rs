@@ -1,4 +1,4 @@
-//! The settings that the functions share: every key, and how a log in Redis and a queue are read from them.
+//! The settings that the functions share: every key, and how a log in Redis, a queue and telemetry are read from them.
 //!
 //! All functions know all keys, so that one set of variables configures them all.
 
@@ -9,6 +9,7 @@ mod metrics;
 mod redis;
 mod retention;
 mod secrets;
+mod telemetry;
 
 pub use durability::durability;
 pub use keys::{KEYS, SOURCE_KEYS};
@@ -17,3 +18,4 @@ pub use metrics::cloudwatch;
 pub use redis::{redis, redis_log};
 pub use retention::retention;
 pub use secrets::resolved;
+pub use telemetry::{TelemetrySettings, telemetry};

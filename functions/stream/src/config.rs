@@ -1,11 +1,10 @@
 use anyhow::Context;
-use hookwire_boot::telemetry::LogFormat;
 use hookwire_boot::{Origin, Settings, Warning};
 use hookwire_edges::AccessSettings;
 use hookwire_egress_sse::EgressConfig;
 use hookwire_http::TrustedHops;
 use hookwire_log_redis::RedisLogConfig;
-use hookwire_settings::KEYS;
+use hookwire_settings::{KEYS, TelemetrySettings};
 
 /// After so much a stream begins anew: a function's URL cuts it at 200 MB, and slows it down long before.
 ///
@@ -19,7 +18,7 @@ pub(crate) struct Config {
     pub(crate) egress: EgressConfig,
     pub(crate) access: AccessSettings,
     pub(crate) trusted_hops: TrustedHops,
-    pub(crate) log_format: LogFormat,
+    pub(crate) telemetry: TelemetrySettings,
     /// Namespace in CloudWatch of what is counted, if anything is.
     pub(crate) metrics: Option<String>,
 }
@@ -37,10 +36,10 @@ pub(crate) async fn load() -> anyhow::Result<(Config, Vec<Warning>)> {
         ..hookwire_edges::egress(&settings)
     };
     let trusted_hops = TrustedHops(settings.value_in("trusted_hops", 0..=16));
-    let log_format = settings.value("log_format");
+    let telemetry = hookwire_settings::telemetry(&settings);
     let metrics = hookwire_settings::cloudwatch(&settings);
     let warnings = settings.finish()?;
     // It has been told of as a mistake.
     let log = log.context("the log is missing")?;
-    Ok((Config { log, egress, access, trusted_hops, log_format, metrics }, warnings))
+    Ok((Config { log, egress, access, trusted_hops, telemetry, metrics }, warnings))
 }

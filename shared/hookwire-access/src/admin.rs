@@ -36,6 +36,7 @@ pub async fn guard_admin(
 fn action(request: &Parts) -> &'static str {
     match request.method {
         http::Method::DELETE => "drop-quarantined",
+        http::Method::PUT => "change-log-filter",
         _ => "retry-quarantined",
     }
 }

@@ -14,6 +14,8 @@ use crate::{Identity, Refusal};
 #[derive(Debug)]
 pub struct Audit {
     lines: Limit,
+    /// Who attacks from everywhere must not decide how long the log is.
+    lines_in_all: Limit,
     /// An address has so few bits that a plain hash would tell it.
     clients: RandomState,
 }
@@ -21,12 +23,18 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         let lines = Quota::per_minute(Self::LINES_PER_MINUTE);
-        Self { lines: Limit::new("audit", lines, None), clients: RandomState::new() }
+        let in_all = Quota::per_minute(Self::LINES_IN_ALL_PER_MINUTE);
+        Self {
+            lines: Limit::new("audit", lines, None),
+            lines_in_all: Limit::new("audit_in_all", in_all, None),
+            clients: RandomState::new(),
+        }
     }
 }
 
 impl Audit {
     const LINES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).unwrap();
+    const LINES_IN_ALL_PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
     /// Tells of a refusal.
     pub async fn refused(
@@ -43,7 +51,7 @@ impl Audit {
         };
         let client = client.map(|client| self.hash(client));
         let key = by.clone().or_else(|| client.clone()).unwrap_or_default();
-        if self.lines.take(&key).await.is_err() {
+        if self.lines.take(&key).await.is_err() || self.lines_in_all.take("").await.is_err() {
             metrics::counter!("hookwire_audit_suppressed_total").increment(1);
             return;
         }

@@ -134,6 +134,7 @@ impl Settings {
     fn warn_of_unknown_variables(&self, tables: &[&str]) {
         for variable in self.variables.keys() {
             let known = [CONFIG_VARIABLE, TOKEN_VARIABLE].contains(&variable.as_str())
+                || !variable.starts_with(PREFIX)
                 || self.keys.iter().any(|key| key.variable() == *variable);
             if known {
                 continue;

@@ -1,130 +1,108 @@
-//! Logs to stderr, as text or JSON, and panics among them.
+//! Logs to stderr, as text or JSON, and panics among them; other layers hear the same.
 
+mod counted;
+mod filter;
+mod format;
+mod log_filter;
 mod panics;
+mod sentry;
 
 use std::env::var_os;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IsTerminal};
 
+use counted::Counted;
+use filter::{DEFAULT_FILTER, everything, parsed};
 use tracing::{Dispatch, warn};
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
-use crate::FromSetting;
-
+pub use format::LogFormat;
+pub use log_filter::{InvalidFilter, LogFilter};
 pub use panics::panics;
+pub use sentry::{Sentry, SentryConfig, SentryDsn};
 
-/// What is logged when neither the caller nor `RUST_LOG` says otherwise. The storage engine's own start is nobody's
-/// business but its authors'.
-const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
+/// What hears of spans and events beside the log.
+pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Whose finer levels print what was sent and received, and with it addresses and payloads: never logged, whatever is
-/// asked for.
-const CAPPED: [&str; 12] = [
-    "aws_config",
-    "aws_runtime",
-    "aws_sdk_sqs",
-    "aws_smithy_runtime",
-    "aws_smithy_runtime_api",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "lambda_http",
-    "lambda_runtime",
-    "lambda_runtime_api_client",
-    "reqwest",
-];
-
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people; coloured on a terminal.
-    Text,
-    /// One JSON object per line, for a log collector.
-    Json,
+/// How a process tells of itself, until it is started.
+#[must_use = "nothing is logged before `start`"]
+pub struct Telemetry {
+    format: LogFormat,
+    filter: Option<OsString>,
+    layers: Vec<BoxedLayer>,
 }
 
-impl FromSetting for LogFormat {
-    const EXPECTS: &'static str = "text or json";
+impl Telemetry {
+    /// Lines in this format, as `RUST_LOG` asks for them.
+    ///
+    /// It is written `level` or `target=level`, and several of them with commas. Without it the level is `info`, and that
+    /// also stands in for one that does not parse, with a warning.
+    pub fn new(format: LogFormat) -> Self {
+        Self { format, filter: var_os("RUST_LOG"), layers: Vec::new() }
+    }
 
-    fn from_text(text: &str) -> Result<Self, String> {
-        match text.trim() {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(String::new()),
+    /// Logs what this filter says instead.
+    pub fn filter(mut self, filter: &str) -> Self {
+        self.filter = Some(filter.into());
+        self
+    }
+
+    /// Has this layer hear everything, whatever is logged: it has to filter for itself. Only what would print payloads is kept
+    /// from it as from the log.
+    pub fn layer(mut self, layer: BoxedLayer) -> Self {
+        self.layers.push(layer.with_filter(everything()).boxed());
+        self
+    }
+
+    /// Tells from now on; panics are logged and counted. Call it once, before there are threads that may panic.
+    pub fn start(self) -> LogFilter {
+        let (filter, refused) = parsed(self.filter);
+        // An empty NO_COLOR does not count. Source: <https://no-color.org>
+        let colour = io::stderr().is_terminal() && var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let (filter, reloaded) = LogFilter::new(filter);
+        let lines = lines(self.format, colour, io::stderr).with_filter(reloaded).boxed();
+        let started = subscriber(lines, self.layers).try_init();
+        panics::install();
+        if let Err(error) = started {
+            warn!(%error, "logging was started before");
         }
+        if let Some(refused) = refused {
+            warn!("{refused}; logging at `{DEFAULT_FILTER}` instead");
+        }
+        filter
     }
 }
 
-/// Logs to stderr from now on; panics are logged and counted.
-///
-/// `filter` is written like `RUST_LOG`, `level` or `target=level` and several of them with commas, and overrides it; without
-/// either it is `info`, and that also stands in for one that does not parse, with a warning. Call it once, before there are threads that may panic.
-pub fn start(format: LogFormat, filter: Option<&str>) {
-    let filter = filter.map(OsString::from).or_else(|| var_os("RUST_LOG"));
-    let (filter, refused) = parsed(filter);
-    // An empty NO_COLOR does not count. Source: <https://no-color.org>
-    let colour = io::stderr().is_terminal() && var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let started = logger(format, &filter, colour, io::stderr).try_init();
-    panics::install();
-    if let Err(error) = started {
-        warn!(%error, "logging was started before");
-    }
-    if let Some(refused) = refused {
-        warn!("{refused}; logging at `{DEFAULT_FILTER}` instead");
+impl fmt::Debug for Telemetry {
+    // Not derived: layers have no Debug.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("format", &self.format).finish_non_exhaustive()
     }
 }
 
-/// The filter, and why it is not the one that was asked for.
-fn parsed(filter: Option<OsString>) -> (Targets, Option<String>) {
-    let refused = match filter.filter(|text| !text.is_empty()).map(OsString::into_string) {
-        None => None,
-        Some(Err(_)) => Some("the log filter is not valid UTF-8".to_owned()),
-        Some(Ok(text)) => match text.parse() {
-            Ok(filter) => return (filter, None),
-            Err(error) => Some(format!("the log filter `{text}` does not parse: {error}")),
-        },
-    };
-    (DEFAULT_FILTER.parse().unwrap_or_default(), refused)
+fn subscriber(lines: BoxedLayer, mut layers: Vec<BoxedLayer>) -> Dispatch {
+    layers.push(lines);
+    Registry::default().with(layers).into()
 }
 
-/// The filter, without the levels that nobody gets.
-fn capped(filter: &Targets) -> Targets {
-    let is_capped = |target: &str| {
-        CAPPED.iter().any(|capped| {
-            target
-                .strip_prefix(capped)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        })
-    };
-    let most = |target: &str, level: LevelFilter| match is_capped(target) {
-        true => level.min(LevelFilter::INFO),
-        false => level,
-    };
-    let general = filter.default_level().unwrap_or(LevelFilter::OFF);
-    let asked = filter.iter().map(|(target, level)| (target.to_owned(), most(target, level)));
-    let asked: Vec<_> = asked.collect();
-    let rest = CAPPED.iter().filter(|capped| !asked.iter().any(|(target, _)| target == *capped));
-    let rest: Vec<_> = rest.map(|capped| (*capped, general.min(LevelFilter::INFO))).collect();
-    Targets::new().with_default(general).with_targets(rest).with_targets(asked)
-}
-
-fn logger<W>(format: LogFormat, filter: &Targets, colour: bool, writer: W) -> Dispatch
+/// The layer that writes the log, and counts its lines.
+fn lines<W>(format: LogFormat, colour: bool, writer: W) -> BoxedLayer
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = capped(filter);
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         // Otherwise a line that cannot be written is reported by `eprintln!`, which panics when stderr is gone: the
         // death of a log collector would kill every task that logs.
         .log_internal_errors(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(colour).finish().with(filter).into(),
-        LogFormat::Json => builder.json().flatten_event(true).finish().with(filter).into(),
+    if format.is_text() {
+        lines.with_ansi(colour).and_then(Counted).boxed()
+    } else {
+        lines.json().flatten_event(true).and_then(Counted).boxed()
     }
 }
 
@@ -133,6 +111,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use tracing::{debug, info};
+    use tracing_subscriber::filter::Targets;
 
     use super::*;
 
@@ -150,22 +129,30 @@ mod tests {
         }
     }
 
+    impl Log {
+        fn read(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    fn small_program() {
+        info!(lag_events = 3, "caught up");
+        debug!("appended event");
+        tracing::trace!(target: "aws_smithy_runtime", "the body of a request");
+        tracing::debug!(target: "aws_smithy_runtime::client::http", "the body of a request");
+        tracing::trace!(target: "lambda_runtime::layers", "the body of an event");
+    }
+
     /// What a small program logs.
     fn logged(format: LogFormat, filter: Option<&str>) -> String {
         let log = Log::default();
         let writer = log.clone();
         let (filter, refused) = parsed(filter.map(OsString::from));
         assert_eq!(refused, None);
-        let logger = logger(format, &filter, false, move || writer.clone());
-        tracing::dispatcher::with_default(&logger, || {
-            info!(lag_events = 3, "caught up");
-            debug!("appended event");
-            tracing::trace!(target: "aws_smithy_runtime", "the body of a request");
-            tracing::debug!(target: "aws_smithy_runtime::client::http", "the body of a request");
-            tracing::trace!(target: "lambda_runtime::layers", "the body of an event");
-        });
-        let bytes = log.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        let lines = lines(format, false, move || writer.clone());
+        let lines = lines.with_filter(LogFilter::new(filter).1).boxed();
+        tracing::dispatcher::with_default(&subscriber(lines, Vec::new()), small_program);
+        log.read()
     }
 
     #[test]
@@ -204,19 +191,18 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_does_not_parse_is_told_and_info_stands_in() {
-        let (filter, refused) = parsed(Some("hookwire=loud=er".into()));
-        assert_eq!(filter, DEFAULT_FILTER.parse().unwrap());
-        let refused = refused.unwrap();
-        assert!(refused.contains("hookwire=loud=er"), "{refused}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_filter_that_is_not_utf8_is_told_and_info_stands_in() {
-        use std::os::unix::ffi::OsStringExt;
-        let (filter, refused) = parsed(Some(OsString::from_vec(vec![0xff])));
-        assert_eq!(filter, DEFAULT_FILTER.parse().unwrap());
-        assert_eq!(refused.unwrap(), "the log filter is not valid UTF-8");
+    fn a_layer_hears_what_is_not_logged_but_nothing_that_would_print_payloads() {
+        let log = Log::default();
+        let writer = log.clone();
+        let all = Targets::new().with_default(tracing::Level::TRACE);
+        let heard = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+        let telemetry = Telemetry::new(LogFormat::Text).layer(heard.with_filter(all).boxed());
+        let (filter, _) = parsed(Some("error".into()));
+        let lines = lines(LogFormat::Text, false, io::sink);
+        let lines = lines.with_filter(LogFilter::new(filter).1).boxed();
+        tracing::dispatcher::with_default(&subscriber(lines, telemetry.layers), small_program);
+        let heard = log.read();
+        assert!(heard.contains("appended event"), "{heard}");
+        assert!(!heard.contains("the body"), "{heard}");
     }
 }

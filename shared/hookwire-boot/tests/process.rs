@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
 use hookwire_boot::{shutdown, telemetry};
-use telemetry::LogFormat;
+use telemetry::{LogFormat, Telemetry};
 use tokio::runtime::Runtime;
 
 /// A process that runs one ignored test, and its stderr.
@@ -130,7 +130,7 @@ fn a_process_outlives_the_reader_of_its_log() -> io::Result<()> {
 #[test]
 #[ignore = "run as a process of its own"]
 fn a_server_that_stops_when_asked() {
-    telemetry::start(LogFormat::Text, None);
+    Telemetry::new(LogFormat::Text).start();
     Runtime::new().unwrap().block_on(async {
         let stop = shutdown::on_signal().unwrap();
         tracing::info!("serving");
@@ -142,7 +142,7 @@ fn a_server_that_stops_when_asked() {
 #[test]
 #[ignore = "run as a process of its own"]
 fn a_server_that_never_stops() {
-    telemetry::start(LogFormat::Text, None);
+    Telemetry::new(LogFormat::Text).start();
     Runtime::new().unwrap().block_on(async {
         let _stop = shutdown::on_signal().unwrap();
         tracing::info!("serving");
@@ -153,7 +153,7 @@ fn a_server_that_never_stops() {
 #[test]
 #[ignore = "run as a process of its own"]
 fn a_program_that_panics() {
-    telemetry::start(LogFormat::Json, None);
+    Telemetry::new(LogFormat::Json).start();
     let address = String::from("alice@example.com");
     let threads: [Box<dyn FnOnce() + Send>; 2] =
         [Box::new(|| panic!("a literal")), Box::new(move || panic!("{address} is not expected"))];
@@ -167,7 +167,7 @@ fn a_program_that_panics() {
 #[test]
 #[ignore = "run as a process of its own"]
 fn a_server_that_logs_until_its_stdin_ends() {
-    telemetry::start(LogFormat::Text, None);
+    Telemetry::new(LogFormat::Text).start();
     tracing::info!("serving");
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
     tracing::info!("nobody reads this");

@@ -44,6 +44,16 @@ struct Transitions {
     state: Arc<AtomicU8>,
     /// By the clock on the wall, which goes on while a process is frozen.
     opened_at_ms: Arc<AtomicU64>,
+    /// What somebody is told of when it opens.
+    incident: &'static str,
+    /// The whole time that it is not closed, and what it kept from the server meanwhile.
+    outage: Arc<Outage>,
+}
+
+#[derive(Debug, Default)]
+struct Outage {
+    began_at_ms: AtomicU64,
+    calls_spared: AtomicU64,
 }
 
 const CLOSED: u8 = 0;
@@ -73,7 +83,10 @@ impl Instrument for Transitions {
     fn on_open(&self) {
         self.opened_at_ms.store(wall_ms(), Ordering::Release);
         if self.to(OPEN, "open") == CLOSED {
+            self.outage.began_at_ms.store(wall_ms(), Ordering::Release);
+            self.outage.calls_spared.store(0, Ordering::Release);
             tracing::warn!(
+                incident = self.incident,
                 failures = FAILURES,
                 server = %self.server,
                 "{} does not answer; it is left alone for a while",
@@ -88,7 +101,16 @@ impl Instrument for Transitions {
 
     fn on_closed(&self) {
         if self.to(CLOSED, "closed") != CLOSED {
-            tracing::info!(server = %self.server, "{} answers again; calls are made as before", self.of);
+            let began_at_ms = self.outage.began_at_ms.load(Ordering::Acquire);
+            tracing::info!(
+                incident = self.incident,
+                resolved = true,
+                server = %self.server,
+                duration_ms = wall_ms().saturating_sub(began_at_ms),
+                calls_spared = self.outage.calls_spared.load(Ordering::Acquire),
+                "{} answers again; calls are made as before",
+                self.of
+            );
         }
     }
 }
@@ -101,17 +123,20 @@ pub struct Permit<'a> {
 }
 
 impl Breaker {
-    /// A closed breaker for `server`, one of those that `of` names: both stand in log lines and metrics.
+    /// A closed breaker for `server`, one of those that `of` names: both stand in log lines and metrics. Its opening is
+    /// `incident`.
     ///
     /// The probe is let through after about `open_for`.
     #[must_use]
-    pub fn new(of: &'static str, server: &str, open_for: Duration) -> Self {
+    pub fn new(of: &'static str, incident: &'static str, server: &str, open_for: Duration) -> Self {
         let server: Arc<str> = server.into();
         let state = Transitions {
             of,
             server: Arc::clone(&server),
             state: Arc::default(),
             opened_at_ms: Arc::default(),
+            incident,
+            outage: Arc::default(),
         };
         let policy = consecutive_failures(FAILURES, About(open_for));
         Self {
@@ -133,6 +158,14 @@ impl Breaker {
     /// Asks for leave to make a call.
     #[must_use]
     pub fn permit(&self) -> Option<Permit<'_>> {
+        let permit = self.leave();
+        if permit.is_none() {
+            self.state.outage.calls_spared.fetch_add(1, Ordering::Relaxed);
+        }
+        permit
+    }
+
+    fn leave(&self) -> Option<Permit<'_>> {
         let closed = self.state.state.load(Ordering::Acquire) == CLOSED;
         if closed && self.machine.is_call_permitted() {
             return Some(Permit { breaker: self, probe: false });
@@ -156,6 +189,20 @@ impl Breaker {
     pub fn answers(&self) {
         if self.is_open() {
             self.answers_again.store(true, Ordering::Release);
+        }
+    }
+
+    /// Nobody will make calls to this server any more: whoever was told that it does not answer hears the end of it.
+    pub fn retire(&self) {
+        if self.is_open() {
+            self.state.to(CLOSED, "closed");
+            tracing::info!(
+                incident = self.state.incident,
+                resolved = true,
+                server = %self.server,
+                "{} is asked for nothing any more; another server has taken its place",
+                self.state.of
+            );
         }
     }
 
@@ -202,7 +249,7 @@ mod tests {
     use super::*;
 
     fn opened(open_for: Duration) -> Breaker {
-        let breaker = Breaker::new("Redis", "all", open_for);
+        let breaker = Breaker::new("Redis", "redis-unreachable", "all", open_for);
         for _ in 0..FAILURES {
             assert!(!breaker.is_open());
             breaker.permit().unwrap().failed();
@@ -226,7 +273,7 @@ mod tests {
 
     #[test]
     fn five_failures_in_a_row_open_it_and_an_answer_between_them_does_not() {
-        let breaker = Breaker::new("Redis", "all", Duration::from_secs(30));
+        let breaker = Breaker::new("Redis", "redis-unreachable", "all", Duration::from_secs(30));
         for _ in 0..20 {
             (1..FAILURES).for_each(|_| breaker.permit().unwrap().failed());
             breaker.permit().unwrap().answered();

@@ -7,8 +7,11 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use metrics::Counter;
 
-/// The routes that are told apart, and what of a path stands for them.
-const ROUTES: [(&str, fn(&str) -> bool); 10] = [
+/// A route, and whether a path belongs to it.
+type Route = (&'static str, fn(&str) -> bool);
+
+/// The routes that are told apart.
+const ROUTES: [Route; 10] = [
     ("/webhooks/{source}", |path| path.starts_with("/webhooks/")),
     ("/events", |path| path == "/events"),
     ("/topics/{topic}/events", |path| path.starts_with("/topics/")),

@@ -12,6 +12,7 @@ mod facts;
 mod google_push;
 mod handshake;
 mod id_from;
+mod junk;
 mod limit;
 pub mod oidc;
 mod proof_header;
@@ -38,6 +39,7 @@ use hookwire_log::Quarantine;
 use hookwire_queue::Intake;
 use tokio::sync::Semaphore;
 
+use crate::junk::Junk;
 pub use crate::limit::IngressLimits;
 use crate::pushes::Pushes;
 pub use crate::shared_secret::{Algorithm, SharedSecret};
@@ -83,6 +85,7 @@ impl IngressConfig {
 #[derive(Debug)]
 struct Ingress {
     sources: Vec<(Arc<SourceConfig>, Pushes)>,
+    junk: Junk,
     max_body_bytes: usize,
     trusted_hops: TrustedHops,
     limits: IngressLimits,
@@ -100,6 +103,7 @@ pub fn routers(
     quarantine: Arc<dyn Quarantine>,
 ) -> (Router, Router) {
     let ingress = Arc::new(Ingress {
+        junk: Junk::of(config.sources.iter().map(|source| source.name.as_str())),
         sources: config.sources.into_iter().map(known).collect(),
         max_body_bytes: config.max_body_bytes,
         trusted_hops: config.trusted_hops,

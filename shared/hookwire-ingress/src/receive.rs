@@ -14,7 +14,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use serde_json::json;
 use tokio::sync::SemaphorePermit;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::admission::{Pace, admit, admit_event, admit_verified, prove_body};
 use crate::pushes::Pushes;
@@ -147,6 +147,7 @@ async fn append(
         Ok(taken) => {
             let outcome = taken.outcome();
             debug!(event.id = %id, topic.hash = topic_hash, outcome, "took an event");
+            ingress.junk.good(&source.name);
             Ok(Accepted::Event(id, taken))
         }
         Err(error @ AppendError::TooLarge { .. }) => {
@@ -194,16 +195,11 @@ async fn quarantine(
                 Kept::Quarantined(number) => Some(number),
                 Kept::Queued => None,
             };
-            warn!(
-                source = source.name,
-                reason,
-                quarantine.id = number,
-                "quarantined a notification"
-            );
+            ingress.junk.kept(&source.name, &reason, number);
             Ok(Accepted::Unusable { kept, reason })
         }
         Err(error) => {
-            warn!(source = source.name, error, "could not quarantine a notification");
+            ingress.junk.lost(&source.name, &error);
             Err(Reject::NotStored)
         }
     }

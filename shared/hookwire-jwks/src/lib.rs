@@ -108,6 +108,8 @@ struct Kept {
 struct Failing {
     error: Arc<FetchError>,
     retry_at: Instant,
+    /// Whether somebody was told that this lasts.
+    is_incident: bool,
 }
 
 /// What a request that needs keys does next.
@@ -259,30 +261,53 @@ impl Jwks {
         match outcome {
             Ok(fetched) => {
                 let keys = fetched.keys.len();
-                let failed_before = {
+                let failing = {
                     let mut state = self.lock();
                     state.last_good = Some(Arc::new(Kept::new(fetched, now)));
-                    state.failing.take().is_some()
+                    state.failing.take()
                 };
-                if failed_before {
-                    tracing::info!(
+                match failing.map(|failing| failing.is_incident) {
+                    Some(true) => tracing::info!(
+                        incident = "keys-unavailable",
+                        resolved = true,
                         jwks.location = %self.config.location,
                         keys,
                         "signing keys are fetched again"
-                    );
+                    ),
+                    Some(false) => tracing::info!(
+                        jwks.location = %self.config.location,
+                        keys,
+                        "signing keys are fetched again"
+                    ),
+                    None => {}
                 }
             }
             Err(error) => {
                 let error = Arc::new(error);
-                let failing = Failing { error: Arc::clone(&error), retry_at: now + RETRY_PAUSE };
-                let failed_before = self.lock().failing.replace(failing).is_some();
-                // Once per streak: under load a dead endpoint would otherwise write this every few
-                // seconds.
-                if !failed_before {
+                let (before, is_incident) = {
+                    let mut state = self.lock();
+                    let before = state.failing.take().map(|failing| failing.is_incident);
+                    // One failure costs nobody anything while there are keys.
+                    let is_incident = before.is_some() || self.usable(&state).is_none();
+                    let (error, retry_at) = (Arc::clone(&error), now + RETRY_PAUSE);
+                    state.failing = Some(Failing { error, retry_at, is_incident });
+                    (before, is_incident)
+                };
+                let location = &self.config.location;
+                let error = &*error as &(dyn Error + 'static);
+                // Twice per streak: under load a dead endpoint would otherwise write this every few seconds.
+                if is_incident && before != Some(true) {
                     tracing::warn!(
-                        jwks.location = %self.config.location,
-                        error = &*error as &(dyn Error + 'static),
+                        incident = "keys-unavailable",
+                        jwks.location = %location,
+                        error,
                         "signing keys cannot be fetched; the last good ones serve meanwhile, if any"
+                    );
+                } else if before.is_none() {
+                    tracing::warn!(
+                        jwks.location = %location,
+                        error,
+                        "signing keys could not be fetched; the last good ones serve"
                     );
                 }
             }

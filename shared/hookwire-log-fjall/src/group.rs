@@ -72,7 +72,7 @@ impl<'a> Group<'a> {
         self.marks.insert(mark, position);
         if let Err(error) = self.trim_over(&mut state) {
             // The topic stays longer than it should; the event is as good as any.
-            tracing::warn!(%error, topic.hash = %event.topic.hash(), "could not trim a topic");
+            self.untrimmed(&event.topic, &error);
         }
         self.topics.insert(event.topic.clone(), state);
         self.published(event, position, accepted);
@@ -159,9 +159,13 @@ impl<'a> Group<'a> {
             Ok(()) => {
                 self.topics.insert(topic, state);
             }
-            Err(error) => {
-                tracing::warn!(%error, topic.hash = %topic.hash(), "could not trim a topic");
-            }
+            Err(error) => self.untrimmed(&topic, &error),
+        }
+    }
+
+    fn untrimmed(&self, topic: &Topic, error: &fjall::Error) {
+        if let Some(times) = self.store.told.untrimmed.again() {
+            tracing::warn!(%error, topic.hash = %topic.hash(), times, "could not trim a topic");
         }
     }
 
@@ -212,7 +216,7 @@ impl<'a> Group<'a> {
         if let Err(error) = self.batch.commit() {
             if !self.store.failed.swap(true, Ordering::AcqRel) {
                 metrics::gauge!("hookwire_log_writable").set(0);
-                tracing::error!(%error, "the embedded log cannot write; appends are refused until a restart");
+                tracing::error!(incident = "log-broken", %error, "the embedded log cannot write; appends are refused until a restart");
             }
             return Err(());
         }

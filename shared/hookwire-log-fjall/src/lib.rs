@@ -28,6 +28,7 @@ use hookwire_log::{
     AppendError, Appended, BoxError, Clock, Listener, Log, NotReady, Page, PageLimit, ReadError,
     Retention, Start, Watch, Watchers,
 };
+use hookwire_telemetry::SharedStretch;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalog::Catalog;
@@ -85,6 +86,18 @@ struct Store {
     next_quarantined: AtomicU64,
     /// A failed sync leaves unknown what is on disk; only a restart reads it again.
     failed: AtomicBool,
+    told: Told,
+}
+
+/// What happens over and over once it has begun, and is not told every time.
+#[derive(Debug, Default)]
+struct Told {
+    /// Entries that nobody can read, whose topics are read again and again.
+    damaged: SharedStretch,
+    /// Topics that could not be trimmed.
+    untrimmed: SharedStretch,
+    /// Notifications that were dropped for newer ones.
+    dropped: SharedStretch,
 }
 
 impl FjallLog {

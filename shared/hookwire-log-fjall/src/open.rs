@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::journal::JournalEnds;
 use crate::keyspaces::{Keyspaces, entry_key, number, numbers};
 use crate::reclaim::Reclaim;
-use crate::{FjallConfig, Store};
+use crate::{FjallConfig, Store, Told};
 
 /// Why an embedded log was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,7 @@ pub(crate) fn open(config: &FjallConfig, clock: Clock) -> Result<Store, OpenErro
         Err(Failure::Damaged(cause)) => {
             let aside = move_aside(&config.path, clock.now_ms())?;
             tracing::error!(
+                incident = "log-broken",
                 cause,
                 kept = %aside.display(),
                 "the embedded log is damaged; it was moved aside and a new one begins",
@@ -109,6 +110,7 @@ fn open_once(config: &FjallConfig, clock: Clock) -> Result<Store, Failure> {
         garbage_bytes: config.garbage_bytes,
         next_quarantined: AtomicU64::new(last_quarantined + 1),
         failed: AtomicBool::new(false),
+        told: Told::default(),
     })
 }
 
@@ -140,6 +142,7 @@ fn generation(keyspaces: &Keyspaces, clock: &Clock, lost_tail: bool) -> fjall::R
     };
     if lost_tail {
         tracing::error!(
+            incident = "log-broken",
             "the embedded log's journal is damaged and lost its end; every reader is told of a gap"
         );
     }

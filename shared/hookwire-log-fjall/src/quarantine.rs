@@ -65,7 +65,9 @@ fn put(store: &Store, notification: Quarantined) -> Result<u64, BoxError> {
     keyspace.insert(id.to_be_bytes(), postcard::to_allocvec(&stored)?)?;
     if id > MOST && keyspace.contains_key((id - MOST).to_be_bytes())? {
         keyspace.remove((id - MOST).to_be_bytes())?;
-        tracing::warn!("the quarantine is full, its oldest notification is dropped");
+        if let Some(times) = store.told.dropped.again() {
+            tracing::warn!(times, "the quarantine is full, its oldest notifications are dropped");
+        }
     }
     store.keyspaces.sync()?;
     Ok(id)

@@ -50,7 +50,14 @@ fn damage(store: &Store, topic: &Topic, state: &TopicState, from: u64) -> Result
     }
     let missed = next - from;
     metrics::counter!("hookwire_log_damaged_entries_total").increment(missed);
-    tracing::error!(topic.hash = %topic.hash(), missed, "entries of the embedded log cannot be read and are skipped");
+    if store.told.damaged.again().is_some() {
+        tracing::error!(
+            incident = "log-broken",
+            topic.hash = %topic.hash(),
+            missed,
+            "entries of the embedded log cannot be read and are skipped"
+        );
+    }
     let (reason, resumed_at) = (GapReason::Rollback, state.extent.before(next));
     Ok(Gap { reason, missed: Some(missed), certain: true, resumed_at })
 }

@@ -48,7 +48,7 @@ impl Writer {
             for command in commands.drain(..) {
                 match command {
                     Command::Append { event, accepted, done } => {
-                        appends.push((event, accepted, done))
+                        appends.push((event, accepted, done));
                     }
                     Command::Sweep(done) => sweeps.push(done),
                 }

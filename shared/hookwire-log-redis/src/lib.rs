@@ -27,6 +27,7 @@ use hookwire_log::{
     Retention, Start, Watch,
 };
 use hookwire_redis::{Call, Purpose, Redis, Script, SetUpError};
+use hookwire_telemetry::SharedStretch;
 
 pub use config::RedisLogConfig;
 pub use report::ServerReport;
@@ -45,6 +46,8 @@ pub struct RedisLog {
     subscriber: OnceLock<Subscriber>,
     put: Script,
     remove: Script,
+    /// Notifications that were dropped for newer ones.
+    dropped: SharedStretch,
 }
 
 /// Longest age and window that are told to Redis, a hundred years: it computes with them in milliseconds.
@@ -57,6 +60,8 @@ struct Shared {
     retention: Retention,
     clock: Option<Clock>,
     tell_server_change: bool,
+    /// Entries that nobody can read, whose topics are read again and again.
+    damaged: SharedStretch,
 }
 
 impl RedisLog {
@@ -77,6 +82,7 @@ impl RedisLog {
             retention: config.retention,
             clock: config.clock.clone(),
             tell_server_change: config.tell_server_change,
+            damaged: SharedStretch::default(),
         });
         Self {
             appender: Appender::new(Arc::clone(&shared)),
@@ -85,6 +91,7 @@ impl RedisLog {
             subscriber: OnceLock::new(),
             put: script::quarantine(),
             remove: script::remove(),
+            dropped: SharedStretch::default(),
         }
     }
 

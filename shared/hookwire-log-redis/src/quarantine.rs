@@ -37,8 +37,14 @@ impl Quarantine for RedisLog {
         let call = Call::Script(&self.put, &keys, &arguments);
         let put = self.shared.redis.call(Purpose::Append, call).await?;
         let (number, dropped) = <(u64, u64)>::from_redis_value(put)?;
-        if dropped > 0 {
-            tracing::warn!(dropped, "the quarantine is full, its oldest notifications are dropped");
+        if dropped > 0
+            && let Some(times) = self.dropped.again()
+        {
+            tracing::warn!(
+                dropped,
+                times,
+                "the quarantine is full, its oldest notifications are dropped"
+            );
         }
         Ok(number)
     }

@@ -109,7 +109,7 @@ impl Reader {
             let gap = match (&event, gap.filter(|gap| !self.is_silent(gap))) {
                 (Some(_), gap) => gap,
                 (None, _) if index > 0 => break,
-                (None, _) => return damaged(topic, previous, stored),
+                (None, _) => return self.damaged(topic, previous, stored),
             };
             if gap.is_some() && index > 0 {
                 break;
@@ -133,6 +133,23 @@ impl Reader {
         gap.reason == GapReason::ServerChanged && !self.shared.tell_server_change
     }
 
+    /// A page that begins with entries nobody can read: they are passed over, and told of.
+    fn damaged(&self, topic: &Topic, previous: Position, stored: &[Stored]) -> Page {
+        let unreadable = stored.iter().take_while(|one| one.event(topic).is_none());
+        let Some(last) = unreadable.clone().last() else { return Page::default() };
+        let count = unreadable.count() as u64;
+        metrics::counter!("hookwire_log_damaged_entries_total").increment(count);
+        if self.shared.damaged.again().is_some() {
+            tracing::error!(topic.hash = %topic.hash(), missed = count, "entries of the log in Redis cannot be read and are skipped");
+        }
+        let same = previous.generation == last.position.generation;
+        // Between generations more may have been lost than these.
+        let missed = same.then(|| last.position.k.saturating_sub(previous.k));
+        let gap =
+            Gap { reason: GapReason::Rollback, missed, certain: true, resumed_at: last.position };
+        Page { gap: Some(gap), entries: Vec::new() }
+    }
+
     async fn run(
         &self,
         topic: &Topic,
@@ -148,20 +165,6 @@ impl Reader {
         let call = Call::Script(script, &keys, &arguments);
         redis.call(Purpose::Read, call).await.map_err(read_error)
     }
-}
-
-/// A page that begins with entries nobody can read: they are passed over, and told of.
-fn damaged(topic: &Topic, previous: Position, stored: &[Stored]) -> Page {
-    let unreadable = stored.iter().take_while(|one| one.event(topic).is_none());
-    let Some(last) = unreadable.clone().last() else { return Page::default() };
-    let count = unreadable.count() as u64;
-    metrics::counter!("hookwire_log_damaged_entries_total").increment(count);
-    tracing::error!(topic.hash = %topic.hash(), missed = count, "entries of the log in Redis cannot be read and are skipped");
-    let same = previous.generation == last.position.generation;
-    // Between generations more may have been lost than these.
-    let missed = same.then(|| last.position.k.saturating_sub(previous.k));
-    let gap = Gap { reason: GapReason::Rollback, missed, certain: true, resumed_at: last.position };
-    Page { gap: Some(gap), entries: Vec::new() }
 }
 
 impl Stored {

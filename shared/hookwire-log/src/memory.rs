@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use hookwire_event::{Event, EventId, Position, SourceUri, Topic, encode_record};
+use hookwire_telemetry::SharedStretch;
 
 use crate::{
     Accepted, AppendError, Appended, BoxError, Clock, Entry, Extent, Listener, Log, NotReady, Page,
@@ -17,6 +18,8 @@ pub struct MemoryLog {
     generation: u64,
     watchers: Watchers,
     state: Mutex<State>,
+    /// Notifications that were dropped for newer ones.
+    dropped: SharedStretch,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +63,7 @@ impl MemoryLog {
             generation,
             watchers: Watchers::default(),
             state: Mutex::default(),
+            dropped: SharedStretch::default(),
         }
     }
 
@@ -230,7 +234,12 @@ impl Quarantine for MemoryLog {
             || (bytes(&state) > Self::QUARANTINE_BYTES && state.quarantine.len() > 1)
         {
             state.quarantine.pop_front();
-            tracing::warn!("the quarantine is full, its oldest notification is dropped");
+            if let Some(times) = self.dropped.again() {
+                tracing::warn!(
+                    times,
+                    "the quarantine is full, its oldest notifications are dropped"
+                );
+            }
         }
         Ok(state.quarantined)
     }

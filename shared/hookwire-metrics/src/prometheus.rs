@@ -14,7 +14,7 @@ pub enum Exposition {
     ///
     /// Source: <https://prometheus.io/docs/instrumenting/exposition_formats/>
     Text,
-    /// OpenMetrics 1.0.
+    /// The standard made of it, in its version 1.0.
     ///
     /// Source: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>
     OpenMetrics,

@@ -35,7 +35,8 @@ impl Calls {
 
     fn with(config: SqsConfig, client: Arc<OnceCell<Client>>) -> Self {
         let name = config.queue_url.name();
-        let (breaker, trouble) = (Breaker::new("SQS", name, config.open_for), Trouble::of(name));
+        let breaker = Breaker::new("SQS", "queue-unreachable", name, config.open_for);
+        let trouble = Trouble::of(name);
         Self { config, client, breaker, trouble }
     }
 

@@ -1,5 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use hookwire_telemetry::{Over, Stretch};
 
 use crate::fault::Fault;
 
@@ -27,53 +29,39 @@ impl Ask {
 
 /// Tells when calls of a kind begin to fail, when they turn out to need somebody, and when they succeed again. A line for
 /// each would hide the first.
+///
+/// That SQS is away is told by the breaker, as one incident. Here it is one only when SQS answers, and what it says stays until
+/// somebody changes something.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     queue: String,
-    stretches: [Mutex<Stretch>; 5],
+    failures: [Mutex<Failures>; 5],
 }
 
 /// Failures without a success between them.
 #[derive(Debug, Default)]
-struct Stretch {
-    began: Option<Instant>,
-    failures: u64,
-    /// Whether the last line was about one that lasts, and when it was written.
-    told: Option<(bool, Instant)>,
-    told_times: u32,
+struct Failures {
+    stretch: Stretch,
+    /// What needs somebody is told at once, whatever was told before.
+    lasting: Stretch,
 }
-
-/// Pause between two lines about the same, doubled by each: also between two stretches, since a queue that fails every
-/// other call is in trouble throughout.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 impl Trouble {
     pub(crate) fn of(queue: &str) -> Self {
-        Self { queue: queue.to_owned(), stretches: Default::default() }
+        Self { queue: queue.to_owned(), failures: Default::default() }
     }
 
     /// Notes how a call went.
     pub(crate) fn note(&self, ask: Ask, fault: Option<&Fault>) {
-        let mut stretch = self.stretch(ask);
+        let (mut failures, now) = (self.failures(ask), Instant::now());
         match fault {
             Some(fault) => {
                 self.count(ask, fault);
-                if stretch.failed(fault.is_lasting()) {
-                    self.tell(ask, fault, stretch.failures);
+                if let Some(failures) = failures.failed(fault.is_lasting(), now) {
+                    self.tell(ask, fault, failures);
                 }
             }
-            None => {
-                if let Some((failures, lasted)) = stretch.ended() {
-                    let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
-                    tracing::info!(
-                        queue = self.queue,
-                        r#do = ask.as_str(),
-                        failures,
-                        duration_ms,
-                        "calls to SQS succeed again"
-                    );
-                }
-            }
+            None => self.tell_end(ask, failures.ended(now)),
         }
     }
 
@@ -91,46 +79,63 @@ impl Trouble {
         let queue = &self.queue;
         let (ask, word) = (ask.as_str(), fault.as_str());
         if fault.is_lasting() {
-            tracing::error!(error = %fault, fault = word, queue, r#do = ask, failures, "SQS cannot be used");
+            tracing::error!(
+                incident = "queue-unreachable",
+                error = %fault,
+                fault = word,
+                queue,
+                r#do = ask,
+                failures,
+                "SQS cannot be used"
+            );
         } else {
             tracing::warn!(error = %fault, fault = word, queue, r#do = ask, failures, "a call to SQS failed");
         }
     }
 
-    fn stretch(&self, ask: Ask) -> MutexGuard<'_, Stretch> {
-        let [send, receive, delete, postpone, attributes] = &self.stretches;
-        let stretch = match ask {
+    fn tell_end(&self, ask: Ask, [passing, lasting]: [Option<Over>; 2]) {
+        let (queue, ask) = (&self.queue, ask.as_str());
+        if let Some(over) = lasting {
+            tracing::info!(
+                incident = "queue-unreachable",
+                resolved = true,
+                queue,
+                r#do = ask,
+                failures = over.count,
+                duration_ms = over.duration_ms(),
+                "SQS can be used again"
+            );
+        } else if let Some(over) = passing {
+            let (failures, duration_ms) = (over.count, over.duration_ms());
+            tracing::info!(queue, r#do = ask, failures, duration_ms, "calls to SQS succeed again");
+        }
+    }
+
+    fn failures(&self, ask: Ask) -> MutexGuard<'_, Failures> {
+        let [send, receive, delete, postpone, attributes] = &self.failures;
+        let failures = match ask {
             Ask::Send => send,
             Ask::Receive => receive,
             Ask::Delete => delete,
             Ask::Postpone => postpone,
             Ask::Attributes => attributes,
         };
-        stretch.lock().unwrap_or_else(PoisonError::into_inner)
+        failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Stretch {
-    /// Takes a failure in; whether it is to be told.
-    fn failed(&mut self, lasting: bool) -> bool {
-        let now = Instant::now();
-        self.began.get_or_insert(now);
-        self.failures += 1;
-        let pause = TOLD_EVERY * (1 << self.told_times.min(8));
-        let is_known = self.told.is_some_and(|(told, at)| told == lasting && now - at <= pause);
-        if !is_known {
-            self.told = Some((lasting, now));
-            self.told_times += 1;
+impl Failures {
+    /// Takes a failure in. If it is to be told: how many there were of its kind.
+    fn failed(&mut self, lasting: bool, now: Instant) -> Option<u64> {
+        match lasting {
+            true => self.lasting.again(now),
+            false => self.stretch.again(now),
         }
-        !is_known
     }
 
     /// Takes a success in; what ended with it, if it is worth a line.
-    fn ended(&mut self) -> Option<(u64, Duration)> {
-        let lasted = self.began?.elapsed();
-        let failures = self.failures;
-        *self = Self { told: self.told, ..Self::default() };
-        (lasted > Duration::from_secs(1)).then_some((failures, lasted))
+    fn ended(&mut self, now: Instant) -> [Option<Over>; 2] {
+        [self.stretch.over(now), self.lasting.over_however_short(now)]
     }
 }
 
@@ -140,10 +145,15 @@ mod tests {
 
     #[test]
     fn failures_are_told_once_and_one_that_lasts_at_once() {
-        let mut stretch = Stretch::default();
-        let told = [false, false, true, true].map(|lasting| stretch.failed(lasting));
-        assert_eq!(told, [true, false, true, false]);
-        assert!(stretch.ended().is_none(), "it was short");
-        assert!(!stretch.failed(true), "so soon again");
+        let (mut failures, now) = (Failures::default(), Instant::now());
+        let told = [false, false, true, true].map(|lasting| failures.failed(lasting, now));
+        assert_eq!(told, [Some(1), None, Some(1), None]);
+        let over = Over { count: 2, lasted: std::time::Duration::ZERO };
+        assert_eq!(
+            failures.ended(now),
+            [None, Some(over)],
+            "what needed somebody has an end that is told"
+        );
+        assert_eq!(failures.failed(true, now), None, "so soon again");
     }
 }

@@ -8,6 +8,7 @@ use hookwire_log::{
 use tokio::time::timeout;
 
 use crate::arrears::Arrears;
+use crate::outage::Outage;
 use crate::stamp::Stamp;
 use crate::timed::timed;
 use crate::{Content, DrainConfig, InLog, Queue, Record, SendError};
@@ -20,6 +21,7 @@ pub struct Intake {
     log: Arc<dyn Log>,
     quarantine: Arc<dyn Quarantine>,
     spill: Option<Spill>,
+    outage: Outage,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Intake {
 
     /// Into the log only.
     pub fn new(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
-        Self { log, quarantine, spill: None }
+        Self { log, quarantine, spill: None, outage: Outage::default() }
     }
 
     /// Into the log, and into a queue whose drain settles `lateness`.
@@ -160,7 +162,15 @@ impl Intake {
     /// not say that it is not in the log.
     pub async fn take(&self, event: Event) -> Result<Taken, AppendError> {
         let Some(spill) = &self.spill else {
-            return timed(self.log.append(event)).await.map(Taken::from);
+            let appended = timed(self.log.append(event)).await;
+            match &appended {
+                Ok(_) => self.outage.is_over(),
+                Err(AppendError::Unavailable(_) | AppendError::Unknown(_)) => {
+                    self.outage.goes_on(false);
+                }
+                Err(AppendError::TooLarge { .. }) => {}
+            }
+            return appended.map(Taken::from);
         };
         let accepted_at_us = spill.stamp.next_us();
         let appended = async {
@@ -169,18 +179,21 @@ impl Intake {
                 Err(AppendError::Unknown(BoxError::from("no answer in time")))
             })
         };
-        match timed(appended).await {
-            Ok(appended) => spill.mirror(accepted_at_us, event, appended).await,
-            Err(AppendError::Unavailable(cause)) => spill
-                .spill(accepted_at_us, event, InLog::No, "unavailable")
-                .await
-                .map_err(|_told| AppendError::Unavailable(cause)),
-            Err(AppendError::Unknown(cause)) => spill
-                .spill(accepted_at_us, event, InLog::Perhaps, "unknown")
-                .await
-                .map_err(|_told| AppendError::Unknown(cause)),
-            Err(hopeless @ AppendError::TooLarge { .. }) => Err(hopeless),
-        }
+        let (spilled, refused) = match timed(appended).await {
+            Ok(appended) => {
+                self.outage.is_over();
+                return spill.mirror(accepted_at_us, event, appended).await;
+            }
+            Err(unavailable @ AppendError::Unavailable(_)) => {
+                (spill.spill(accepted_at_us, event, InLog::No, "unavailable").await, unavailable)
+            }
+            Err(unknown @ AppendError::Unknown(_)) => {
+                (spill.spill(accepted_at_us, event, InLog::Perhaps, "unknown").await, unknown)
+            }
+            Err(hopeless @ AppendError::TooLarge { .. }) => return Err(hopeless),
+        };
+        self.outage.goes_on(spilled.is_ok());
+        spilled.map_err(|_told| refused)
     }
 
     /// Whether there is a queue, and so [`Intake::defer`].

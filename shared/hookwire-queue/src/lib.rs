@@ -6,8 +6,10 @@
 
 mod arrears;
 mod backlog;
+mod burials;
 mod drain;
 mod intake;
+mod outage;
 mod pump;
 mod queue;
 mod record;
@@ -17,6 +19,7 @@ mod stamp;
 mod timed;
 
 pub use backlog::Backlog;
+pub use burials::Burials;
 pub use drain::{Drain, DrainConfig, Verdict};
 pub use intake::{Ack, Durability, Intake, Kept, Mode, Taken};
 pub use pump::Pump;

@@ -6,7 +6,7 @@ use hookwire_log::BoxError;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Drain, Message, Queue, postpone, settle};
+use crate::{Burials, Drain, Message, Queue, postpone, settle};
 
 /// Receives from the queue, has the drain take what came, and tells the queue what became of it.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Pump {
     visibility: Duration,
     /// What a log that is away did not take. It is not given back, since what came after it would then overtake it.
     held: Vec<Message>,
+    burials: Burials,
 }
 
 impl Pump {
@@ -35,7 +36,7 @@ impl Pump {
 
     /// A pump between this queue and this drain.
     pub fn new(queue: Arc<dyn Queue>, drain: Drain, visibility: Duration) -> Self {
-        Self { queue, drain, visibility, held: Vec::new() }
+        Self { queue, drain, visibility, held: Vec::new(), burials: Burials::default() }
     }
 
     /// Pumps until it is told to stop. What is being taken then is taken to its end; what was only received comes again.
@@ -95,7 +96,7 @@ impl Pump {
     /// Whether the log took everything.
     async fn take(&mut self, messages: Vec<Message>) -> bool {
         let verdicts = self.drain.take(&messages).await;
-        let settled = settle(&*self.queue, messages, verdicts).await;
+        let settled = settle(&*self.queue, &self.burials, messages, verdicts).await;
         if let Err(error) = self.queue.delete(&settled.done).await {
             // What is in the log already is found there when it is received again.
             tracing::debug!(error, "could not delete from the queue");

@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
-use crate::{Message, Queue, SendError, Verdict};
+use crate::{Burials, Message, Queue, SendError, Verdict};
 
 /// Receives of a hopeless message after which it is buried. Until then a relay that can read it may come.
 const ATTEMPTS: u32 = 3;
@@ -23,7 +23,12 @@ pub struct Settled {
 }
 
 /// Sends and buries what its verdict says so of; what becomes of the messages themselves is up to who received them.
-pub async fn settle(queue: &dyn Queue, messages: Vec<Message>, verdicts: Vec<Verdict>) -> Settled {
+pub async fn settle(
+    queue: &dyn Queue,
+    burials: &Burials,
+    messages: Vec<Message>,
+    verdicts: Vec<Verdict>,
+) -> Settled {
     let mut settled = Settled::default();
     let (mut verify, mut hopeless) = (Vec::new(), Vec::new());
     for (message, verdict) in messages.into_iter().zip(verdicts) {
@@ -52,20 +57,24 @@ pub async fn settle(queue: &dyn Queue, messages: Vec<Message>, verdicts: Vec<Ver
             Err(SendError::Unavailable(_)) => settled.again.push(message),
         }
     }
-    settled.again.extend(bury(queue, hopeless).await);
+    settled.again.extend(bury(queue, burials, hopeless).await);
     settled
 }
 
 /// Buries messages, and tells somebody; returns those that could not be buried.
-async fn bury(queue: &dyn Queue, hopeless: Vec<(Message, String)>) -> Vec<Message> {
-    let burials = stream::iter(hopeless).map(|(message, reason)| async move {
+async fn bury(
+    queue: &dyn Queue,
+    burials: &Burials,
+    hopeless: Vec<(Message, String)>,
+) -> Vec<Message> {
+    let buryings = stream::iter(hopeless).map(|(message, reason)| async move {
         let buried = queue.bury(&message, &reason).await;
         (message, reason, buried)
     });
-    let burials: Vec<_> = burials.buffer_unordered(BURIED_AT_ONCE).collect().await;
+    let buryings: Vec<_> = buryings.buffer_unordered(BURIED_AT_ONCE).collect().await;
     let (mut buried, mut left) = (Vec::new(), Vec::new());
     let mut cause = None;
-    for (message, reason, outcome) in burials {
+    for (message, reason, outcome) in buryings {
         match outcome {
             Ok(()) => buried.push(reason),
             Err(error) => {
@@ -74,20 +83,13 @@ async fn bury(queue: &dyn Queue, hopeless: Vec<(Message, String)>) -> Vec<Messag
             }
         }
     }
-    // A line for a batch: a release that cannot read what the last one wrote would fill the log.
     if let Some(reason) = buried.first() {
-        let messages = buried.len();
         metrics::counter!("hookwire_drained_total", "outcome" => "buried")
-            .increment(messages as u64);
-        tracing::error!(
-            messages,
-            reason,
-            "messages that cannot get into the log are now dead letters; see `hookwire redrive --list`"
-        );
+            .increment(buried.len() as u64);
+        burials.buried(buried.len(), reason);
     }
     if let Some(error) = cause {
-        let messages = left.len();
-        tracing::warn!(messages, error, "could not bury what is hopeless; it stays in the queue");
+        burials.failed(left.len(), &error);
     }
     left
 }

@@ -25,10 +25,11 @@ struct Slots {
 /// How long an answer about slots counts while calls fail.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 const SLOTS: u16 = 16_384;
+const INCIDENT: &str = "redis-unreachable";
 
 impl Masters {
     pub(crate) fn new(open_for: Duration, is_cluster: bool) -> Self {
-        let common = Arc::new(Breaker::new("Redis", "all", open_for));
+        let common = Arc::new(Breaker::new("Redis", INCIDENT, "all", open_for));
         Self { open_for, common, cluster: is_cluster.then(Mutex::default) }
     }
 
@@ -68,12 +69,16 @@ impl Masters {
             .iter()
             .filter_map(|range| {
                 let (from, to, server) = range_of(range)?;
-                let new = || Arc::new(Breaker::new("Redis", &server, self.open_for));
+                let new = || Arc::new(Breaker::new("Redis", INCIDENT, &server, self.open_for));
                 let breaker = Arc::clone(known.entry(server.clone()).or_insert_with(new));
                 Some((from, to, breaker))
             })
             .collect();
         slots.asked_at = Some(Instant::now());
+        let is_left = |breaker: &Breaker| {
+            !slots.ranges.iter().any(|(_, _, kept)| kept.server() == breaker.server())
+        };
+        known.values().filter(|breaker| is_left(breaker)).for_each(|breaker| breaker.retire());
     }
 
     /// Somebody has seen the servers answer: those that are left alone may be tried.

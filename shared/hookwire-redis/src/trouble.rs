@@ -1,62 +1,66 @@
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use hookwire_telemetry::Stretch;
 
 use crate::fault::Fault;
 
-/// Tells of a stretch of failures when it begins and when it ends, and of no single one: a thousand identical lines
-/// would hide the first.
+/// Tells of a stretch of failures when it begins and when it ends, and of no single one.
+///
+/// That Redis is away is told by the breaker, as one incident. Here it is one only when Redis answers, and refuses: no breaker
+/// opens for that.
 #[derive(Debug, Default)]
-pub(crate) struct Trouble(Mutex<Stretch>);
+pub(crate) struct Trouble(Mutex<Failures>);
 
 #[derive(Debug, Default)]
-struct Stretch {
-    began: Option<Instant>,
-    failures: u64,
-    told_at: Option<Instant>,
-    told_times: u32,
+struct Failures {
+    stretch: Stretch,
+    is_incident: bool,
 }
 
 impl Trouble {
-    /// Pause between two lines, doubled by each: also between two stretches, since a server that fails every other call is
-    /// in trouble throughout.
-    const TOLD_EVERY: Duration = Duration::from_secs(10);
-
     /// Notes how a call went.
     pub(crate) fn note(&self, fault: Option<&Fault>) {
         if let Some(fault) = fault {
             let labels = [("fault", fault.as_str())];
             metrics::counter!("hookwire_redis_faults_total", &labels).increment(1);
         }
-        let mut stretch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            Some(fault) => stretch.failed(fault),
-            None => stretch.ended(),
+            Some(fault) => failures.failed(fault, Instant::now()),
+            None => failures.ended(Instant::now()),
         }
     }
 }
 
-impl Stretch {
-    fn failed(&mut self, fault: &Fault) {
-        let now = Instant::now();
-        self.began.get_or_insert(now);
-        self.failures += 1;
-        let pause = Trouble::TOLD_EVERY * (1 << self.told_times.min(8));
-        if self.told_at.is_none_or(|told| now - told > pause) {
-            self.told_at = Some(now);
-            self.told_times += 1;
-            tracing::warn!(error = %fault, fault = fault.as_str(), failures = self.failures, "a call to Redis failed");
+impl Failures {
+    fn failed(&mut self, fault: &Fault, now: Instant) {
+        let Some(failures) = self.stretch.again(now) else { return };
+        let word = fault.as_str();
+        // A single refusal may be about its call alone.
+        if matches!(fault, Fault::Refused(_)) && failures > 1 {
+            self.is_incident = true;
+            tracing::warn!(incident = "redis-unreachable", error = %fault, fault = word, failures, "Redis refuses calls");
+        } else {
+            tracing::warn!(error = %fault, fault = word, failures, "a call to Redis failed");
         }
     }
 
-    fn ended(&mut self) {
-        // As nearly always, there was none.
-        let Some(began) = self.began else { return };
-        let lasted = began.elapsed();
-        // A single failure between two successes is not worth a second line.
-        if lasted > Duration::from_secs(1) {
-            let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(failures = self.failures, duration_ms, "calls to Redis succeed again");
+    fn ended(&mut self, now: Instant) {
+        let is_incident = std::mem::take(&mut self.is_incident);
+        let Some(over) = self.stretch.over(now) else { return };
+        let (failures, duration_ms) = (over.count, over.duration_ms());
+        if is_incident {
+            let resolved = true;
+            tracing::info!(
+                incident = "redis-unreachable",
+                resolved,
+                failures,
+                duration_ms,
+                "Redis refuses no calls any more"
+            );
+        } else {
+            tracing::info!(failures, duration_ms, "calls to Redis succeed again");
         }
-        *self = Self { told_at: self.told_at, ..Self::default() };
     }
 }

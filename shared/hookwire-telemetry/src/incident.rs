@@ -11,6 +11,16 @@ pub struct Incident {
     pub alert: &'static str,
     /// The alarm in CloudWatch, by its name in `infra/alarms.yaml`; `None` where nothing there can see it.
     pub alarm: Option<&'static str>,
+    /// Whether a line of the log tells of it, with the field `incident`, and so Sentry; what only a comparison of metrics can
+    /// show is told by alerts and alarms alone.
+    pub is_logged: bool,
+}
+
+impl Incident {
+    const fn logged(mut self) -> Self {
+        self.is_logged = true;
+        self
+    }
 }
 
 /// How soon somebody has to look.
@@ -35,20 +45,23 @@ pub const INCIDENTS: &[Incident] = &[
         "Redis does not answer",
         "HookwireRedisUnreachable",
         Some("RedisUnreachable"),
-    ),
+    )
+    .logged(),
     page(
         "queue-unreachable",
         "SQS cannot be used",
         "HookwireQueueUnreachable",
         Some("QueueUnreachable"),
-    ),
+    )
+    .logged(),
     ticket(
         "breaker-open",
         "A server is left alone for long",
         "HookwireBreakerOpen",
         Some("BreakerOpen"),
     ),
-    ticket("queue-late", "Events wait in the queue", "HookwireQueueLate", Some("QueueLate")),
+    ticket("queue-late", "Events wait in the queue", "HookwireQueueLate", Some("QueueLate"))
+        .logged(),
     page(
         "queue-very-late",
         "Events have waited in the queue for long",
@@ -60,7 +73,8 @@ pub const INCIDENTS: &[Incident] = &[
         "Events can never get into the log",
         "HookwireDeadLetters",
         Some("DeadLetters"),
-    ),
+    )
+    .logged(),
     ticket(
         "webhooks-slow",
         "Pushes are answered slowly",
@@ -92,21 +106,23 @@ pub const INCIDENTS: &[Incident] = &[
         "Published keys cannot be fetched",
         "HookwireKeysUnavailable",
         Some("KeysUnavailable"),
-    ),
+    )
+    .logged(),
     ticket(
         "source-silent",
         "A source has not pushed for long",
         "HookwireSourceSilent",
         Some("SourceSilent"),
     ),
-    page("log-broken", "The log on disk is broken", "HookwireLogBroken", None),
+    page("log-broken", "The log on disk is broken", "HookwireLogBroken", None).logged(),
     ticket(
         "quarantine-fills",
         "Notifications cannot be read",
         "HookwireQuarantineFills",
         Some("QuarantineFills"),
-    ),
-    ticket("panic", "The program has a bug", "HookwirePanics", Some("Panics")),
+    )
+    .logged(),
+    ticket("panic", "The program has a bug", "HookwirePanics", Some("Panics")).logged(),
 ];
 
 const fn page(
@@ -115,7 +131,7 @@ const fn page(
     alert: &'static str,
     alarm: Option<&'static str>,
 ) -> Incident {
-    Incident { id, title, urgency: Urgency::Page, alert, alarm }
+    Incident { id, title, urgency: Urgency::Page, alert, alarm, is_logged: false }
 }
 
 const fn ticket(
@@ -124,5 +140,5 @@ const fn ticket(
     alert: &'static str,
     alarm: Option<&'static str>,
 ) -> Incident {
-    Incident { id, title, urgency: Urgency::Ticket, alert, alarm }
+    Incident { id, title, urgency: Urgency::Ticket, alert, alarm, is_logged: false }
 }

@@ -2,14 +2,17 @@
 //!
 //! [`METRICS`] is every metric, with its unit and the labels it may have. [`INCIDENTS`] is every kind of trouble that somebody
 //! is told of: a log line with the field `incident` names one, Sentry groups by it, and alarms and the runbook go by the same word.
+//! [`Stretch`] decides how often the same trouble is told.
 
 mod incident;
 mod markdown;
 mod metric;
+mod stretch;
 
 pub use incident::{INCIDENTS, Incident, Urgency};
 pub use markdown::markdown_table;
 pub use metric::{Kind, Label, METRICS, Metric, PROCESS_METRICS, Unit, Values};
+pub use stretch::{Over, SharedStretch, Stretch};
 
 #[cfg(test)]
 mod tests {

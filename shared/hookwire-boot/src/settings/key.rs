@@ -1,6 +1,6 @@
 //! One configuration key.
 
-use super::origin::PREFIX;
+use super::origin::{OTHERS, PREFIX};
 
 /// One configuration key.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +18,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// The environment variable of this key.
+    /// The environment variable of this key: `HOOKWIRE_…`, but for what every program calls the same, as `SENTRY_DSN`.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.name.to_ascii_uppercase())
+        let name = self.name.to_ascii_uppercase();
+        match OTHERS.iter().any(|other| name.starts_with(other)) {
+            true => name,
+            false => format!("{PREFIX}{name}"),
+        }
     }
 }

@@ -12,6 +12,10 @@ use super::reference::{Fetched, is_reference};
 /// What every variable of ours begins with.
 pub(super) const PREFIX: &str = "HOOKWIRE_";
 
+/// What variables begin with that every program calls the same. Who deploys sets them for all programs at once, and there
+/// are some that are not meant for us.
+pub(super) const OTHERS: [&str; 1] = ["SENTRY_"];
+
 /// Names the configuration file; no key.
 pub(super) const CONFIG_VARIABLE: &str = "HOOKWIRE_CONFIG";
 
@@ -173,7 +177,9 @@ fn set(variables: impl Iterator<Item = (OsString, OsString)>) -> Variables {
 }
 
 fn ours(environment: &Variables) -> Variables {
-    let ours = environment.iter().filter(|(name, _)| name.starts_with(PREFIX));
+    let is_ours =
+        |name: &str| name.starts_with(PREFIX) || OTHERS.iter().any(|other| name.starts_with(other));
+    let ours = environment.iter().filter(|(name, _)| is_ours(name));
     ours.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 

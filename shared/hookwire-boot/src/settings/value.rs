@@ -91,6 +91,14 @@ macro_rules! from_whole_number {
 
 from_whole_number!(u32, u64, usize);
 
+impl FromSetting for f64 {
+    const EXPECTS: &'static str = "a number";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.trim().parse().map_err(|_says_nothing_more| String::new())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

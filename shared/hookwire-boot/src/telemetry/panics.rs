@@ -32,6 +32,7 @@ fn report(panic: &PanicHookInfo<'_>) {
     let captured = backtrace.status() == BacktraceStatus::Captured;
     let backtrace = captured.then(|| display(&backtrace));
     error!(
+        incident = "panic",
         thread = thread.name(),
         panic.location = location,
         panic.message = message,

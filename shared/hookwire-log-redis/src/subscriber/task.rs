@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use hookwire_log::{BoxError, ReadError};
 use hookwire_redis::redis::{PushInfo, PushKind, RedisError, Value};
+use hookwire_telemetry::Stretch;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -29,6 +30,8 @@ pub(super) struct Task {
     topics: Topics,
     waiting: mpsc::UnboundedReceiver<Command>,
     told: watch::Sender<Hearing>,
+    /// One that is cut over and over is told as rarely as one that is down.
+    cuts: Stretch,
 }
 
 impl Task {
@@ -37,7 +40,7 @@ impl Task {
         (commands, waiting): (mpsc::UnboundedSender<Command>, mpsc::UnboundedReceiver<Command>),
         told: watch::Sender<Hearing>,
     ) -> Self {
-        Self { shared, topics: Topics::new(commands), waiting, told }
+        Self { shared, topics: Topics::new(commands), waiting, told, cuts: Stretch::default() }
     }
 
     /// Keeps a line up for ever.
@@ -82,8 +85,12 @@ impl Task {
     fn lost(&mut self, reason: &RedisError, lost_at: &mut Option<Instant>) {
         metrics::gauge!("hookwire_redis_subscribed").set(0);
         if lost_at.is_none() {
-            *lost_at = Some(Instant::now());
-            tracing::warn!(error = %reason, topics = self.topics.len(), "the subscription to Redis is down; connecting again");
+            let now = Instant::now();
+            *lost_at = Some(now);
+            // That Redis is away is told by the breaker, as one incident.
+            if self.cuts.again(now).is_some() {
+                tracing::warn!(error = %reason, topics = self.topics.len(), "the subscription to Redis is down; connecting again");
+            }
         }
         self.told.send_replace(Hearing::Nothing(reason.to_string()));
         // What was sent before the line was cut has arrived; what is appended from now on is only in the log.
@@ -131,17 +138,17 @@ impl Task {
         self.listening(line, asked).await?;
         self.topics.forget_what_was_heard();
         self.subscribe(line).await?;
-        let duration_ms = lost_at.take().map(|at| at.elapsed().as_millis());
-        if let Some(duration_ms) = duration_ms {
+        if lost_at.take().is_some() {
             metrics::counter!("hookwire_redis_resubscriptions_total").increment(1);
             // Whoever cut the subscription cut the other connections too, most likely.
             self.shared.redis.renew();
-            let duration_ms = u64::try_from(duration_ms).unwrap_or(u64::MAX);
-            tracing::info!(
-                duration_ms,
-                topics = self.topics.len(),
-                "the subscription to Redis is up again"
-            );
+            if let Some(over) = self.cuts.over_however_short(Instant::now()) {
+                tracing::info!(
+                    duration_ms = over.duration_ms(),
+                    topics = self.topics.len(),
+                    "the subscription to Redis is up again"
+                );
+            }
         }
         metrics::gauge!("hookwire_redis_subscribed").set(1);
         self.told.send_replace(Hearing::Something);
