@@ -33,14 +33,20 @@ def wrong(expression, metrics, recorded, words):
         if name.startswith("hookwire:"):
             if name not in recorded:
                 yield f"nothing records {name}"
-            own = recorded.get(name, OF_RULES) | OF_RULES
-        elif name.startswith("hookwire_"):
+            own = set(recorded.get(name, {})) | OF_RULES
+            for label, word in said(selector or ""):
+                sources = recorded.get(name, {}).get(label)
+                if sources and not any(says(metric, label, word, words) for metric in sources):
+                    yield f"{name}: {label} never says {word}"
+        elif name.startswith(("hookwire_", "process_")):
             metric = metric_of(name, metrics)
             if metric is None:
                 yield f"there is no metric {name}"
                 continue
             own = metric.labels
-            yield from unsaid(metric, selector or "", words)
+            for label, word in said(selector or ""):
+                if not says(metric, label, word, words):
+                    yield f"{name}: {label} never says {word}"
         elif name in OTHERS:
             own = OTHERS[name]
         else:
@@ -62,24 +68,29 @@ def metric_of(name, metrics):
     return metrics.get(base) if base != name and base in metrics and metrics[base].kind == "histogram" else None
 
 
-def unsaid(metric, selector, words):
+def said(selector):
+    """Each word that a selector wants a label to say, or not to say."""
     for label, operator, text in MATCHER.findall(selector):
-        values = metric.labels.get(label)
-        known = words(metric.name) if values == "coded" else values
-        if known is None or text.startswith("$"):
-            continue
         for word in text.split("|") if operator in ("=~", "!~") else [text]:
-            # A route is no word, and has its slashes.
-            if word and re.fullmatch(r"\w+", word) and word not in known:
-                yield f"{metric.name}: {label} never says {word}"
+            # Neither patterns nor routes, which have slashes.
+            if re.fullmatch(r"\w+", word):
+                yield label, word
+
+
+def says(metric, label, word, words):
+    values = metric.labels.get(label)
+    known = words(metric.name) if values == "coded" else values
+    return known is None or word in known
 
 
 def labels_of(expression, metrics, recorded):
-    """Which labels what is recorded may have: those that its metrics have."""
-    found = set()
+    """Which labels what is recorded may have, each with the metrics that it comes from."""
+    found = {}
     for match in SELECTOR.finditer(expression):
         metric = metric_of(match[1], metrics)
-        found |= set(metric.labels) if metric else recorded.get(match[1], set())
+        own = {label: {metric} for label in metric.labels} if metric else recorded.get(match[1], {})
+        for label, sources in own.items():
+            found.setdefault(label, set()).update(sources)
     return found
 
 

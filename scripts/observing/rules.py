@@ -20,12 +20,13 @@ def read():
 
 
 def recorded(metrics):
-    """What rules.yaml records, each with the labels that it may have."""
+    """What rules.yaml records, each with the labels that it may have and the metrics that say them."""
     found = {}
     for rule in read():
         if "record" in rule:
-            labels = promql.labels_of(rule["expr"], metrics, found) | set(rule.get("labels", {}))
-            found[rule["record"]] = found.get(rule["record"], set()) | labels
+            known = found.setdefault(rule["record"], {})
+            for label, sources in promql.labels_of(rule["expr"], metrics, found).items():
+                known.setdefault(label, set()).update(sources)
     return found
 
 

@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 from observing import catalogue
-from templates.cfn import of_type
+from templates.cfn import of_type, variables
 
 ALARMS = "infra/alarms.yaml"
 DASHBOARD = "infra/dashboard.yaml"
-NAMESPACE = "Hookwire"
+NAMESPACE = "Hookwire/${Stack}"
+# What functions add to the labels of every metric.
+ADDED = {"function"}
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 # The longest that CloudWatch lets an alarm look back: 7 days with periods of an hour and more, else one day.
 LONGEST = {True: 604_800, False: 86_400}
@@ -67,6 +69,8 @@ def metrics(templates):
         transformation = properties["MetricTransformations"][0]
         made.add(transformation["MetricName"])
         pattern = text_of(properties["FilterPattern"])
+        if text_of(transformation["MetricNamespace"]) != NAMESPACE:
+            yield f"{ALARMS}: {name} counts into {transformation['MetricNamespace']}"
         counted = re.match(r"\{ \$\.(hookwire_\w+) > 0", pattern)
         if not counted or transformation["MetricValue"] != f"$.{counted[1]}":
             yield f"{ALARMS}: {name} does not count what it looks for"
@@ -86,9 +90,11 @@ def metrics(templates):
         parts = [part["MetricStat"]["Metric"] for part in it["Properties"].get("Metrics", []) if "MetricStat" in part]
         for metric in parts or [it["Properties"]]:
             dimensions = [dimension["Name"] for dimension in metric.get("Dimensions", [])]
-            if metric["Namespace"] == NAMESPACE:
+            if text_of(metric["Namespace"]) != NAMESPACE:
+                continue
+            if metric["MetricName"].startswith("hookwire_"):
                 yield from written(f"{ALARMS}: {name}", metric["MetricName"], dimensions, known)
-            elif isinstance(metric["Namespace"], dict):
+            else:
                 used.add(metric["MetricName"])
                 if metric["MetricName"] not in made:
                     yield f"{ALARMS}: {name}: nothing counts {metric['MetricName']}"
@@ -102,7 +108,7 @@ def dashboard(templates):
     resource = of_type(stack(templates, DASHBOARD), "AWS::CloudWatch::Dashboard")["Dashboard"]
     text = resource["Properties"]["DashboardBody"]["Fn::Sub"]
     try:
-        body = json.loads(re.sub(r"\$\{[\w:]+\}", "x", text))
+        body = json.loads(text)
     except json.JSONDecodeError as error:
         yield f"{DASHBOARD}: the dashboard is no JSON: {error}"
         return
@@ -110,11 +116,10 @@ def dashboard(templates):
     for widget in body["widgets"]:
         for metric in widget["properties"].get("metrics", []):
             if isinstance(metric[0], dict):
-                for inside, name in re.findall(r"\{([^}]+)\} MetricName=\"(\w+)\"", metric[0]["expression"]):
-                    namespace, *dimensions = inside.split(",")
-                    if namespace == NAMESPACE:
-                        shown.add(name)
-                        yield from written(DASHBOARD, name, dimensions, known)
+                searched = re.search(r'\{"([^"]+)",([\w,]+)\} MetricName="(\w+)"', metric[0]["expression"])
+                if searched and searched[1] == NAMESPACE:
+                    shown.add(searched[3])
+                    yield from written(DASHBOARD, searched[3], searched[2].split(","), known)
             elif metric[0] == NAMESPACE:
                 shown.add(metric[1])
                 yield from written(DASHBOARD, metric[1], [it for it in metric[2:] if isinstance(it, str)][::2], known)
@@ -129,8 +134,10 @@ def written(where, name, dimensions, known):
     metric = known.get(name)
     if metric is None or not metric.cloudwatch:
         yield f"{where}: functions do not write {name}"
-    elif set(dimensions) != set(metric.labels) - {"tenant"}:
-        yield f"{where}: {name} has the dimensions {sorted(set(metric.labels) - {'tenant'})}, and not {dimensions}"
+        return
+    wanted = set(metric.labels) - {"tenant"} | ADDED
+    if set(dimensions) != wanted:
+        yield f"{where}: {name} has the dimensions {sorted(wanted)}, and not {dimensions}"
 
 
 def bounds(templates):
@@ -139,6 +146,17 @@ def bounds(templates):
         threshold = it["Properties"]["Threshold"]
         if isinstance(threshold, dict) and threshold["Ref"] not in {*templates.root["Parameters"], "StreamCap"}:
             yield f"{ALARMS}: the root stack has no parameter {threshold['Ref']} for {name}"
+
+
+def namespace(templates):
+    """Functions count where alarms and dashboard look."""
+    for name, function in templates.functions.items():
+        if variables(function).get("HOOKWIRE_METRICS_NAMESPACE") != {"Fn::Sub": "Hookwire/${AWS::StackName}"}:
+            yield f"{name}: it counts in another namespace than {NAMESPACE}"
+    for name, location in templates.nested.items():
+        given = templates.root["Resources"][name]["Properties"]["Parameters"]
+        if location.endswith((ALARMS, DASHBOARD)) and given.get("Stack") != {"Ref": "AWS::StackName"}:
+            yield f"{name}: it looks for metrics of another stack"
 
 
 def costs(templates):
