@@ -1,5 +1,7 @@
 //! What is told of in the sources is what the catalogue says, under the same words.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::HashSet;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
@@ -35,6 +37,10 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
     }
 }
 
+fn is_in(path: &Path, layer: &str) -> bool {
+    path.components().any(|part| part.as_os_str() == layer)
+}
+
 /// What stands in quotes after each `before`.
 fn quoted_after<'t>(text: &'t str, before: &str) -> Vec<&'t str> {
     let after = text.split(before).skip(1);
@@ -57,7 +63,9 @@ fn every_incident_that_a_line_names_is_one_of_the_catalogue() {
 
 #[test]
 fn every_incident_that_is_said_to_be_logged_has_a_line() {
-    let all: String = sources().into_iter().map(|(_, text)| text).collect();
+    // Functions name incidents where they say what is wrong to who asks.
+    let crates = sources().into_iter().filter(|(path, _)| !is_in(path, "functions"));
+    let all: String = crates.map(|(_, text)| text).collect();
     for incident in INCIDENTS {
         let named = all.matches(&format!("\"{}\"", incident.id)).count();
         assert_eq!(named > 0, incident.is_logged, "{}", incident.id);
