@@ -9,6 +9,7 @@ mod output;
 mod program;
 mod push;
 mod relay;
+mod sentry;
 mod stream;
 mod token;
 
@@ -21,6 +22,7 @@ pub use lambda::{
 };
 pub use load::{Load, Outcome, Plan};
 pub use push::{GMAIL, gmail_push, pubsub_push};
-pub use relay::{Relay, RelayOptions};
+pub use relay::{PATIENCE, Relay, RelayOptions};
+pub use sentry::Sentry;
 pub use stream::{Sse, Stream};
 pub use token::{SECRET, claims, now_s, sign, sign_with, token};
