@@ -20,7 +20,7 @@ async fn two_patient_relays(url: &str) -> [Arc<Relay>; 2] {
     start_two(RelayOptions::default().log(url).set("REDIS_TIMEOUT", "5s")).await
 }
 
-async fn start_two(options: RelayOptions) -> [Arc<Relay>; 2] {
+pub(crate) async fn start_two(options: RelayOptions) -> [Arc<Relay>; 2] {
     let options = || options.clone().set("RING_EVENTS", 16);
     let (one, two) = tokio::join!(options().start(), options().start());
     [Arc::new(one), Arc::new(two)]

@@ -44,6 +44,11 @@ impl Api {
         self.proven(self.client.post(self.url(path)))
     }
 
+    /// Starts a PUT.
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.proven(self.client.put(self.url(path)))
+    }
+
     /// What it brings with every request.
     #[must_use]
     pub fn proof(&self) -> HeaderMap {

@@ -12,6 +12,7 @@ mod program;
 mod prometheus;
 mod push;
 mod relay;
+mod sentry;
 mod stream;
 mod token;
 
@@ -27,6 +28,7 @@ pub use metrics::Metrics;
 pub use otlp::{Collector, Span};
 pub use prometheus::Prometheus;
 pub use push::{GMAIL, gmail_push, pubsub_push};
-pub use relay::{Relay, RelayOptions};
+pub use relay::{PATIENCE, Relay, RelayOptions};
+pub use sentry::Sentry;
 pub use stream::{Sse, Stream};
 pub use token::{SECRET, claims, now_s, sign, sign_with, token};

@@ -41,6 +41,13 @@ impl RelayOptions {
         self
     }
 
+    /// Sets one variable of any name, over what was set before.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.variables.push((name.to_owned(), value.to_string()));
+        self
+    }
+
     /// Has its secrets there.
     #[must_use]
     pub fn aws(mut self, server: &Server) -> Self {

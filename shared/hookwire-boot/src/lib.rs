@@ -1,6 +1,6 @@
-//! Settings, tracing and shutdown; used by functions only.
+//! Settings, the log, Sentry and shutdown; used by functions only.
 //!
-//! The only crate that reads the environment. It knows no other crate of ours: a function names its [`Key`]s, reads them
+//! The only crate that reads the environment. Of our crates it knows the names of telemetry only: a function names its [`Key`]s, reads them
 //! through [`Settings`] and hands plain data on.
 //!
 //! ```

@@ -4,11 +4,13 @@
 
 #![cfg(unix)]
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use hookwire_boot::{shutdown, telemetry};
-use telemetry::{LogFormat, Telemetry};
+use hookwire_boot::{FromSetting, shutdown, telemetry};
+use telemetry::{LogFormat, Sentry, SentryConfig, SentryDsn, Telemetry};
 use tokio::runtime::Runtime;
 
 /// A process that runs one ignored test, and its stderr.
@@ -20,10 +22,16 @@ struct Process {
 
 impl Process {
     fn start(test: &str) -> io::Result<Self> {
+        Self::start_with(test, None)
+    }
+
+    /// As [`Self::start`], with a Sentry.
+    fn start_with(test: &str, dsn: Option<&str>) -> io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--exact", test, "--ignored", "--nocapture"])
             .env_remove("RUST_LOG")
             .env_remove("RUST_BACKTRACE")
+            .envs(dsn.map(|dsn| ("SENTRY_DSN", dsn)))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -117,6 +125,35 @@ fn a_panic_is_counted_and_logged_with_its_place_but_only_a_literal_message() -> 
 }
 
 #[test]
+fn panics_are_one_issue_without_what_they_quote() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let dsn = format!("http://key@{}/1", listener.local_addr()?);
+    let process = Process::start_with("a_program_that_panics", Some(&dsn))?;
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        let (mut stream, _) = listener.accept()?;
+        let mut heard = Vec::new();
+        // The event is the last line of the request, and ends with it.
+        while !heard.ends_with(b"}\n") && !heard.ends_with(b"}}") {
+            let mut piece = [0; 4096];
+            let read = stream.read(&mut piece)?;
+            assert_ne!(read, 0, "the request ends early");
+            heard.extend_from_slice(&piece[..read]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
+        events.push(String::from_utf8(heard).map_err(io::Error::other)?);
+    }
+    let (status, log) = process.end()?;
+    assert!(status.success(), "{status}: {log}");
+    for event in &events {
+        assert!(event.contains(r#""fingerprint":["panic"]"#), "{event}");
+        assert!(event.contains("tests/process.rs:"), "{event}");
+        assert!(!event.contains("alice"), "{event}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_process_outlives_the_reader_of_its_log() -> io::Result<()> {
     let mut process = Process::start("a_server_that_logs_until_its_stdin_ends")?;
     process.line_with("serving")?;
@@ -153,7 +190,14 @@ fn a_server_that_never_stops() {
 #[test]
 #[ignore = "run as a process of its own"]
 fn a_program_that_panics() {
-    Telemetry::new(LogFormat::Json).start();
+    let sentry = std::env::var("SENTRY_DSN").ok().map(|dsn| {
+        let dsn = SentryDsn::from_text(&dsn).unwrap();
+        let (environment, runbook) = ("tests".to_owned(), "runbook.md".to_owned());
+        let config = SentryConfig { dsn, environment, sample_rate: 1.0, max_events: 60, runbook };
+        Sentry::new(config, "tests")
+    });
+    let layers = sentry.iter().map(Sentry::layer);
+    layers.fold(Telemetry::new(LogFormat::Json), Telemetry::layer).start();
     let address = String::from("alice@example.com");
     let threads: [Box<dyn FnOnce() + Send>; 2] =
         [Box::new(|| panic!("a literal")), Box::new(move || panic!("{address} is not expected"))];
@@ -162,6 +206,9 @@ fn a_program_that_panics() {
         worker.spawn(thread).unwrap().join().unwrap_err();
     }
     assert_eq!(telemetry::panics(), 2);
+    if let Some(sentry) = sentry {
+        Runtime::new().unwrap().block_on(sentry.flush(Duration::from_secs(30)));
+    }
 }
 
 #[test]

@@ -13,11 +13,9 @@ pub(crate) struct Outage {
 impl Outage {
     /// The log has taken an event.
     pub(crate) fn is_over(&self) {
-        let over = self.stretch.over();
-        // Short ones are not told, but counted with the next that is.
-        if let Some(over) = over {
-            let (queued, refused) =
-                (self.queued.swap(0, Ordering::Relaxed), self.refused.swap(0, Ordering::Relaxed));
+        if let Some(over) = self.stretch.over_however_short() {
+            // What was not told of its own is told with the next that is.
+            let [queued, refused] = self.counts().map(|count| count.swap(0, Ordering::Relaxed));
             let duration_ms = over.duration_ms();
             tracing::info!(duration_ms, queued, refused, "the log takes events again");
         }
@@ -28,9 +26,12 @@ impl Outage {
         let count = if is_queued { &self.queued } else { &self.refused };
         count.fetch_add(1, Ordering::Relaxed);
         if self.stretch.again().is_some() {
-            let [queued, refused] =
-                [&self.queued, &self.refused].map(|count| count.load(Ordering::Relaxed));
-            tracing::warn!(queued, refused, "the log takes no events");
+            let [queued, refused] = self.counts().map(|count| count.load(Ordering::Relaxed));
+            tracing::warn!(queued, refused, "the log did not take an event");
         }
+    }
+
+    fn counts(&self) -> [&AtomicU64; 2] {
+        [&self.queued, &self.refused]
     }
 }

@@ -111,9 +111,9 @@ impl SharedStretch {
         stretch.again(now)
     }
 
-    /// See [`Stretch::over`].
-    pub fn over(&self) -> Option<Over> {
-        self.stretch().over(Instant::now())
+    /// See [`Stretch::over_however_short`].
+    pub fn over_however_short(&self) -> Option<Over> {
+        self.stretch().over_however_short(Instant::now())
     }
 
     /// See [`Stretch::quiet`].

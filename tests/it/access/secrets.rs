@@ -5,7 +5,7 @@ mod search;
 
 use std::time::Duration;
 
-use hookwire_tests::{Relay, RelayOptions, SECRET, claims, now_s, oidc_fixture, sign};
+use hookwire_tests::{Relay, RelayOptions, SECRET, Sentry, claims, now_s, oidc_fixture, sign};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -33,8 +33,9 @@ fn admin() -> String {
     sign(&claims(&format!("{MARK} root"), &json!({ "admin": true })))
 }
 
-async fn relay(format: &str) -> Relay {
+async fn relay(format: &str, sentry: &Sentry) -> Relay {
     let options = RelayOptions::default().with_keys().set("LOG_FORMAT", format);
+    let options = options.variable("SENTRY_DSN", sentry.dsn());
     let options = options.set("TICKET_SECRET", TICKET_SECRET).set("BYPASS_SECRET", BYPASS_SECRET);
     let options = options.set("QUERY_TOKENS", "on").set("TRUSTED_HOPS", 1);
     let options = options.set("PUSH_AUDIENCE", AUDIENCE).set("PUSH_EMAIL", EMAIL);
@@ -44,7 +45,8 @@ async fn relay(format: &str) -> Relay {
 }
 
 async fn nothing_that_is_planted_comes_out(format: &str) {
-    let mut relay = relay(format).await;
+    let sentry = Sentry::start().await;
+    let mut relay = relay(format, &sentry).await;
     let planted = [MARK, SECRET, "iam.gserviceaccount"].map(str::to_owned);
     let mut search = Search::new(&relay, planted.into());
     let good = alice(|_| ());
@@ -85,6 +87,8 @@ async fn nothing_that_is_planted_comes_out(format: &str) {
     let mut search = Search::new(&relay, planted);
     search.look("the log", &log);
     search.look("standard output", &relay.printed());
+    assert!(sentry.issues().contains_key("quarantine-fills"), "Sentry would have to hear of it");
+    search.look("what Sentry hears", &sentry.raw());
     found.extend(search.result().1);
     found.sort();
     found.dedup();
