@@ -25,7 +25,9 @@ impl Health {
 
     pub(crate) fn took(&self, lost: impl FnOnce() -> u64) {
         if self.tried_again_at().take().is_some() {
-            info!(lost_spans = lost(), "spans reach the collector again");
+            // Outside of the line, which may be filtered out.
+            let lost_spans = lost();
+            info!(lost_spans, "spans reach the collector again");
         }
     }
 
