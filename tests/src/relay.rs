@@ -34,13 +34,6 @@ impl RelayOptions {
         self.variable(&format!("HOOKWIRE_{name}"), value)
     }
 
-    /// Sets any variable.
-    #[must_use]
-    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
-        self.variables.push((name.to_owned(), value.to_string()));
-        self
-    }
-
     /// Sets one variable of any name, over what was set before.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
