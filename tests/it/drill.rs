@@ -70,10 +70,14 @@ fn kind(event: &Value) -> &str {
     event["fingerprint"][0].as_str().expect("each has a fingerprint")
 }
 
-/// Whether whoever told of this incident has told of its end. What is buried stays so, and has none.
+/// Whether whoever told of this incident has told of its end. What is buried stays so, and of what cannot be read the end is
+/// told by something good that comes long after.
 fn has_ended(events: &[Value], incident: &str) -> bool {
     let of_it = || events.iter().filter(|event| kind(event) == incident);
     let count = |state: &str| of_it().filter(|event| event["tags"]["state"] == state).count();
-    let endless = ["dead-letters"].contains(&incident);
-    count("broken") > 0 && (endless || count("over") == count("broken"))
+    let (began, ended) = (count("broken"), count("over"));
+    match incident {
+        "dead-letters" | "quarantine-fills" => began + ended > 0,
+        _ => began > 0 && ended == began,
+    }
 }
