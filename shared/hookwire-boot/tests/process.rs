@@ -190,6 +190,7 @@ fn a_server_that_never_stops() {
 
 #[test]
 #[ignore = "run as a process of its own"]
+#[expect(clippy::disallowed_methods, reason = "it is how this process is told, and no setting")]
 fn a_program_that_panics() {
     let sentry = std::env::var("SENTRY_DSN").ok().map(|dsn| {
         let dsn = SentryDsn::from_text(&dsn).unwrap();

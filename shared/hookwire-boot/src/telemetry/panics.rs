@@ -11,7 +11,7 @@ use tracing::field::display;
 /// Global because the hook is.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// How many panics this process has survived since [`start`](super::start).
+/// How many panics this process has survived since [`Telemetry::start`](super::Telemetry::start).
 pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }

@@ -73,8 +73,12 @@ impl Line {
     }
 
     /// Whether it is an event of its own.
+    ///
+    /// Lambda's runtime has an error for each client that leaves, and a second one for each panic; what is broken about them
+    /// we tell ourselves.
     pub(super) fn is_told(&self) -> bool {
-        self.incident.is_some() || self.level == Level::Error
+        let is_error = self.level == Level::Error && !self.target.starts_with("lambda_runtime");
+        self.incident.is_some() || is_error
     }
 
     /// Whether it comes along with the next event. Who was refused says nothing about what broke, and there are many.

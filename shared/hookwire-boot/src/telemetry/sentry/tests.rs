@@ -117,13 +117,14 @@ fn an_error_that_names_no_incident_is_an_issue_by_its_place_and_words() {
         for n in 0..2 {
             error!(target: "hookwire_hub", { event.id = n }, "cannot happen");
         }
-        error!(target: "lambda_runtime", "the body was {}", "hush");
+        error!(target: "lambda_runtime::layers::panic", "user handler panicked");
+        error!(target: "fjall::journal", "the entry was {}", "hush");
     });
     let [one, two, others] = [(); 3].map(|()| events.recv_timeout(PATIENCE).unwrap());
     assert_eq!(one["fingerprint"], serde_json::json!(["hookwire_hub: cannot happen"]));
     assert_eq!(one["fingerprint"], two["fingerprint"]);
     assert_eq!(two["tags"]["event.id"], "1");
-    assert_eq!(others["fingerprint"], serde_json::json!(["lambda_runtime"]));
+    assert_eq!(others["fingerprint"], serde_json::json!(["fjall::journal"]));
     assert!(!others.to_string().contains("hush"), "{others}");
 }
 
