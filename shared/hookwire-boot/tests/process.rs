@@ -3,7 +3,6 @@
 //! Each is checked on a process of its own: this very test binary, running one of the ignored tests below.
 
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "a test tells its own process what to do")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
