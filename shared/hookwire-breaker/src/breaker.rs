@@ -62,12 +62,19 @@ const OPEN: u8 = 2;
 
 impl Transitions {
     fn to(&self, state: u8, name: &'static str) -> u8 {
-        let labels = || [("of", self.label()), ("server", self.server.to_string())];
-        metrics::gauge!("hookwire_breaker_state", &labels()).set(state);
-        let [of, server] = labels();
+        self.show(state);
+        let [of, server] = self.labels();
         let labels = [of, server, ("to", name.to_owned())];
         metrics::counter!("hookwire_breaker_transitions_total", &labels).increment(1);
         self.state.swap(state, Ordering::AcqRel)
+    }
+
+    fn show(&self, state: u8) {
+        metrics::gauge!("hookwire_breaker_state", &self.labels()).set(state);
+    }
+
+    fn labels(&self) -> [(&'static str, String); 2] {
+        [("of", self.label()), ("server", self.server.to_string())]
     }
 
     fn label(&self) -> String {
@@ -138,6 +145,8 @@ impl Breaker {
             incident,
             outage: Arc::default(),
         };
+        // Without it the one server of a cluster that is away would look like all of them.
+        state.show(CLOSED);
         let policy = consecutive_failures(FAILURES, About(open_for));
         Self {
             server,
