@@ -16,6 +16,30 @@ struct State {
     signs: u64,
     /// When the oldest event was accepted that may be only in the queue, in microseconds since the Unix epoch.
     oldest_us: Option<u64>,
+    drained: Drained,
+}
+
+/// What came out of the queue in the last few seconds.
+#[derive(Debug, Default)]
+struct Drained {
+    since_us: u64,
+    oldest_us: Option<u64>,
+}
+
+impl Drained {
+    /// A queue keeps no order; what is older than all that came in so long is most likely through.
+    const WINDOW_US: u64 = 10_000_000;
+
+    /// Adds one, and returns the oldest of a window when it is over.
+    fn add(&mut self, accepted_at_us: u64, now_us: u64) -> Option<u64> {
+        let is_over = now_us.saturating_sub(self.since_us) > Self::WINDOW_US;
+        let before = if is_over { self.oldest_us.take() } else { None };
+        if is_over {
+            self.since_us = now_us;
+        }
+        self.oldest_us = self.oldest_us.into_iter().chain([accepted_at_us]).min();
+        before.map(|before| before.min(accepted_at_us))
+    }
 }
 
 impl Lateness {
@@ -35,6 +59,23 @@ impl Lateness {
         self.note(Some(accepted_at_us));
     }
 
+    /// Notes that an event came out of the queue that the log did not have, accepted so many microseconds after the Unix epoch.
+    ///
+    /// What is brought for long moves the age on; otherwise a source that is always a little over its limit would seem to wait
+    /// ever longer.
+    pub fn drained(&self, accepted_at_us: u64) {
+        self.queued(accepted_at_us);
+        if let Some(state) = &self.0 {
+            let now_us = u64::try_from(since_epoch().as_micros()).unwrap_or(u64::MAX);
+            state.send_if_modified(|state| {
+                if let Some(oldest_us) = state.drained.add(accepted_at_us, now_us) {
+                    state.oldest_us = Some(oldest_us);
+                }
+                false
+            });
+        }
+    }
+
     fn note(&self, accepted_at_us: Option<u64>) {
         if let Some(state) = &self.0 {
             state.send_if_modified(|state| {
@@ -50,8 +91,8 @@ impl Lateness {
     #[must_use]
     pub fn oldest(&self) -> Duration {
         let oldest_us = self.0.as_ref().and_then(|state| state.borrow().oldest_us);
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        oldest_us.map_or(Duration::ZERO, |us| since_epoch.saturating_sub(Duration::from_micros(us)))
+        oldest_us
+            .map_or(Duration::ZERO, |us| since_epoch().saturating_sub(Duration::from_micros(us)))
     }
 
     /// How many signs there were so far.
@@ -90,6 +131,10 @@ impl Lateness {
     }
 }
 
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +159,20 @@ mod tests {
         lateness.suspect();
         lateness.settle(signs);
         assert!(lateness.is_late());
+    }
+
+    #[test]
+    fn what_is_drained_moves_the_age_on_a_window_later() {
+        let (mut drained, second) = (Drained::default(), 1_000_000);
+        let start = 1_000 * second;
+        let came = |drained: &mut Drained, at: u64| {
+            drained.add(start + (at - 1) * second, start + at * second)
+        };
+        assert_eq!(came(&mut drained, 1), None);
+        assert_eq!(came(&mut drained, 8), None);
+        assert_eq!(came(&mut drained, 12), Some(start), "the oldest of the window");
+        assert_eq!(came(&mut drained, 20), None);
+        assert_eq!(drained.add(start, start + 23 * second), Some(start), "it came late");
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Drain {
             return verdicts;
         };
         if let Some(oldest_us) = missing.iter().map(|carried| carried.accepted_at_us).min() {
-            self.lateness.queued(oldest_us);
+            self.lateness.drained(oldest_us);
         }
         let mut missing = missing.into_iter().peekable();
         while missing.peek().is_some() {
