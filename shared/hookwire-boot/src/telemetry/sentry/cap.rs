@@ -12,7 +12,14 @@ pub(super) struct Cap {
     /// What was not told since something was.
     suppressed: u64,
     /// What was told to have begun and not to be over, by its kind and whom it is about.
-    open: HashMap<(String, String), SystemTime>,
+    open: HashMap<(String, String), Open>,
+}
+
+/// Since when it is so, and when it was told last.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    since: SystemTime,
+    told_at: SystemTime,
 }
 
 /// Whether something is told.
@@ -31,6 +38,9 @@ const WINDOW: Duration = Duration::from_mins(10);
 const KINDS: u32 = 6;
 /// Their names come from the settings and the code; a bound all the same.
 const MOST_OPEN: usize = 256;
+/// What has no end, such as a panic, is another one after so long. Longer than the longest pause between two lines of one
+/// stretch of trouble.
+const OPEN_FOR: Duration = Duration::from_hours(2);
 
 impl Cap {
     pub(super) fn new(most: u32, sample_rate: f64) -> Self {
@@ -56,7 +66,7 @@ impl Cap {
         let key = (kind.to_owned(), whom.to_owned());
         if is_over {
             return match self.open.remove(&key) {
-                Some(since) => self.tell(since),
+                Some(open) => self.tell(open.since),
                 None => Decision::Nothing,
             };
         }
@@ -76,12 +86,15 @@ impl Cap {
         }
         *of_kind += 1;
         self.told += 1;
-        let since = match self.open.get(&key) {
-            Some(since) => *since,
-            None => now,
-        };
+        let is_recent =
+            |open: &Open| now.duration_since(open.told_at).map_or(true, |quiet| quiet < OPEN_FOR);
+        let before = self.open.get(&key).copied().filter(is_recent);
+        let since = before.map_or(now, |open| open.since);
+        if self.open.len() >= MOST_OPEN {
+            self.open.retain(|_, open| is_recent(open));
+        }
         if self.open.len() < MOST_OPEN {
-            self.open.insert(key, since);
+            self.open.insert(key, Open { since, told_at: now });
         }
         self.tell(since)
     }
@@ -116,6 +129,19 @@ mod tests {
         assert_eq!(told(&mut cap, "a", 1_000, at(9)), 0);
         assert_eq!(told(&mut cap, "a", 1_000, at(10)), 10);
         assert_eq!(told(&mut cap, "a", 1, at(5)), 1, "the clock was set back");
+    }
+
+    #[test]
+    fn what_has_no_end_is_another_one_after_hours() {
+        let mut cap = Cap::new(60, 1.0);
+        let since = |cap: &mut Cap, minutes| match cap.decide("panic", "", false, at(minutes)) {
+            Decision::Tell { since, .. } => since,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(since(&mut cap, 0), at(0));
+        assert_eq!(since(&mut cap, 100), at(0));
+        assert_eq!(since(&mut cap, 200), at(0));
+        assert_eq!(since(&mut cap, 500), at(500));
     }
 
     #[test]
