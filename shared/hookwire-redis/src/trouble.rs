@@ -1,5 +1,5 @@
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hookwire_telemetry::Stretch;
 
@@ -14,9 +14,13 @@ pub(crate) struct Trouble(Mutex<Failures>);
 
 #[derive(Debug, Default)]
 struct Failures {
-    stretch: Stretch,
+    away: Stretch,
+    refusing: Stretch,
     is_incident: bool,
 }
+
+/// A Redis that is full refuses what writes, and answers what reads in between: only so long without a refusal is an end.
+const REFUSES_NO_MORE: Duration = Duration::from_secs(30);
 
 impl Trouble {
     /// Notes how a call went.
@@ -28,17 +32,19 @@ impl Trouble {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             Some(fault) => failures.failed(fault, Instant::now()),
-            None => failures.ended(Instant::now()),
+            None => failures.succeeded(Instant::now()),
         }
     }
 }
 
 impl Failures {
     fn failed(&mut self, fault: &Fault, now: Instant) {
-        let Some(failures) = self.stretch.again(now) else { return };
         let word = fault.as_str();
+        let refuses = matches!(fault, Fault::Refused(_));
+        let stretch = if refuses { &mut self.refusing } else { &mut self.away };
+        let Some(failures) = stretch.again(now) else { return };
         // A single refusal may be about its call alone.
-        if matches!(fault, Fault::Refused(_)) && failures > 1 {
+        if refuses && failures > 1 {
             self.is_incident = true;
             tracing::warn!(incident = "redis-unreachable", error = %fault, fault = word, failures, "Redis refuses calls");
         } else {
@@ -46,21 +52,21 @@ impl Failures {
         }
     }
 
-    fn ended(&mut self, now: Instant) {
-        let is_incident = std::mem::take(&mut self.is_incident);
-        let Some(over) = self.stretch.over(now) else { return };
-        let (failures, duration_ms) = (over.count, over.duration_ms());
-        if is_incident {
-            let resolved = true;
+    fn succeeded(&mut self, now: Instant) {
+        if let Some(over) = self.away.over(now) {
+            let (failures, duration_ms) = (over.count, over.duration_ms());
+            tracing::info!(failures, duration_ms, "calls to Redis succeed again");
+        }
+        let Some(over) = self.refusing.quiet(now, REFUSES_NO_MORE) else { return };
+        if std::mem::take(&mut self.is_incident) {
+            let (failures, duration_ms) = (over.count, over.duration_ms());
             tracing::info!(
                 incident = "redis-unreachable",
-                resolved,
+                resolved = true,
                 failures,
                 duration_ms,
                 "Redis refuses no calls any more"
             );
-        } else {
-            tracing::info!(failures, duration_ms, "calls to Redis succeed again");
         }
     }
 }
