@@ -65,6 +65,17 @@ impl BeforeFreeze {
         self.run().await;
         done.unwrap_or_else(|panic| resume_unwind(panic))
     }
+
+    /// Does it all where `work` panics, since nothing else of the invocation will.
+    pub async fn if_it_panics<T>(&self, work: impl Future<Output = T>) -> T {
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(done) => done,
+            Err(panic) => {
+                self.run().await;
+                resume_unwind(panic)
+            }
+        }
+    }
 }
 
 impl fmt::Debug for BeforeFreeze {
@@ -100,6 +111,16 @@ mod tests {
         let start = Instant::now();
         assert_eq!(before.after(async { 7 }).await, 7);
         assert_eq!(start.elapsed(), WITHIN);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_does_later_it_does_at_once_after_a_panic() {
+        let (before, runs) = counting(BeforeFreeze::default());
+        assert_eq!(before.if_it_panics(async { 7 }).await, 7);
+        assert_eq!(runs.load(Ordering::SeqCst), 0);
+        let panicking = before.if_it_panics(async { panic!("on purpose") });
+        assert!(AssertUnwindSafe(panicking).catch_unwind().await.is_err());
         assert_eq!(runs.load(Ordering::SeqCst), 1);
     }
 

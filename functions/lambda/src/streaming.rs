@@ -30,7 +30,10 @@ pub async fn serve_streaming(
     let answer = move |request: Request| {
         let answering = router.clone().oneshot(known(request));
         let last = last.clone();
-        async move { answering.await.map(|answer| answer.map(|body| Last::new(body, last))) }
+        async move {
+            let answer = last.if_it_panics(answering).await;
+            answer.map(|answer| answer.map(|body| Last::new(body, last)))
+        }
     };
     let events = ServiceBuilder::new()
         .map_request(mended as fn(LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>)
