@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{fanout, ingest};
 use crate::args::Plan;
 use crate::collector::Collector;
+use crate::process::cpu_seconds;
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
@@ -43,38 +44,46 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
             let start = || telling.start(site, &collector);
             let spread = fanout::round(&start()?, STREAMS, time);
             let spread = spread.with_context(|| format!("fan-out, {name}"))?;
-            let taken =
-                ingest::publish(&start()?, time).with_context(|| format!("ingest, {name}"))?;
-            let [fanned, cpu, took, speed] = spreads;
-            let (rate, pushes) = (spread.deliveries_per_second, taken.per_second());
-            let off = *first.get_or_insert((rate, spread.cpu_per_million, pushes));
-            fanned.push(rate / off.0);
-            cpu.push(spread.cpu_per_million / off.1);
-            took.push(pushes / off.2);
-            speed.push(rate / 1e3);
+            let taken = publish(&start()?, time).with_context(|| format!("ingest, {name}"))?;
+            let told =
+                [spread.deliveries_per_second, spread.cpu_per_million, taken.per_second, taken.cpu];
+            let off = *first.get_or_insert(told);
+            for ((spread, told), off) in spreads.iter_mut().zip(told).zip(off) {
+                spread.push(told / off);
+            }
         }
     }
-    let mut table =
-        Table::new(["tells", "fan-out thousand/s", "rate/off", "CPU/off", "ingest rate/off"]);
-    for ((name, _), [fanned, cpu, took, rate]) in ALL.iter().zip(&cost) {
-        table.row([
-            (*name).to_owned(),
-            rate.to_string(),
-            fanned.to_string(),
-            cpu.to_string(),
-            took.to_string(),
-        ]);
+    let mut table = Table::new(["tells", "deliveries/s", "CPU each", "publishes/s", "CPU each"]);
+    for ((name, _), spreads) in ALL.iter().zip(&cost) {
+        let [rate, cpu, taken, taken_cpu] = spreads.each_ref().map(ToString::to_string);
+        table.row([(*name).to_owned(), rate, cpu, taken, taken_cpu]);
     }
-    let figures = ALL.iter().zip(&cost).map(|((name, _), [fanned, cpu, took, rate])| {
+    let figures = ALL.iter().zip(&cost).map(|((name, _), spreads)| {
+        let [rate, cpu, taken, taken_cpu] = spreads.each_ref().map(Spread::json);
         json!({
-            "tells": name, "thousand_deliveries_per_second": rate.json(), "rate_to_off": fanned.json(),
-            "cpu_to_off": cpu.json(), "ingest_to_off": took.json(),
+            "tells": name, "deliveries_to_off": rate, "cpu_of_deliveries_to_off": cpu,
+            "publishes_to_off": taken, "cpu_of_publishes_to_off": taken_cpu,
         })
     });
     let figures = json!(figures.collect::<Vec<_>>());
-    let title =
-        format!("what telling costs: fan-out to {STREAMS} streams, and publishes without any");
+    let title = format!(
+        "what telling costs, as ratios to `off`: fan-out to {STREAMS} streams, and publishes without any"
+    );
     report.table(&title, "overhead", &table, figures)
+}
+
+/// What publishing showed.
+struct Taken {
+    per_second: f64,
+    /// Processor seconds of the server for one publish.
+    cpu: f64,
+}
+
+fn publish(server: &Server, time: Duration) -> anyhow::Result<Taken> {
+    let before = cpu_seconds(server.pid())?;
+    let published = ingest::publish(server, time)?;
+    let cpu = (cpu_seconds(server.pid())? - before) / published.events as f64;
+    Ok(Taken { per_second: published.per_second(), cpu })
 }
 
 impl Telling {
