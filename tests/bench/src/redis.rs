@@ -50,7 +50,11 @@ pub fn keep(folder: &Path, core: Option<usize>) -> anyhow::Result<()> {
     runtime.block_on(async {
         let options = ServerOptions::default().folder(folder);
         // A rewrite of the append-only file takes a fork and a core, and would fall into one round and not the next.
-        let redis = options.set("auto-aof-rewrite-percentage", 0).start().await;
+        let redis = options
+            .set("auto-aof-rewrite-percentage", 0)
+            .set("appendfsync", "everysec")
+            .start()
+            .await;
         writeln!(std::io::stdout(), "{} {}", redis.pid().as_raw_nonzero(), redis.url())?;
         std::io::stdin().read_to_end(&mut Vec::new())?;
         Ok(())
