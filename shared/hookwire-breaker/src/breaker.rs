@@ -59,14 +59,19 @@ struct Outage {
 const CLOSED: u8 = 0;
 const HALF_OPEN: u8 = 1;
 const OPEN: u8 = 2;
+/// Calls that were on their way when their server was replaced may still fail, and nobody would ever hear the end of it.
+const RETIRED: u8 = 3;
 
 impl Transitions {
-    fn to(&self, state: u8, name: &'static str) -> u8 {
+    /// The state before; nothing, and no change, when nobody asks any more.
+    fn to(&self, state: u8, name: &'static str) -> Option<u8> {
+        let still = |before| (before != RETIRED).then_some(state);
+        let before = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, still).ok()?;
         self.show(state);
         let [of, server] = self.labels();
         let labels = [of, server, ("to", name.to_owned())];
         metrics::counter!("hookwire_breaker_transitions_total", &labels).increment(1);
-        self.state.swap(state, Ordering::AcqRel)
+        Some(before)
     }
 
     fn show(&self, state: u8) {
@@ -89,7 +94,7 @@ impl Instrument for Transitions {
 
     fn on_open(&self) {
         self.opened_at_ms.store(wall_ms(), Ordering::Release);
-        if self.to(OPEN, "open") == CLOSED {
+        if self.to(OPEN, "open") == Some(CLOSED) {
             self.outage.began_at_ms.store(wall_ms(), Ordering::Release);
             self.outage.calls_spared.store(0, Ordering::Release);
             tracing::warn!(
@@ -107,7 +112,7 @@ impl Instrument for Transitions {
     }
 
     fn on_closed(&self) {
-        if self.to(CLOSED, "closed") != CLOSED {
+        if self.to(CLOSED, "closed").is_some_and(|before| before != CLOSED) {
             let began_at_ms = self.outage.began_at_ms.load(Ordering::Acquire);
             tracing::info!(
                 incident = self.incident,
@@ -203,8 +208,9 @@ impl Breaker {
 
     /// Nobody will make calls to this server any more: whoever was told that it does not answer hears the end of it.
     pub fn retire(&self) {
-        if self.is_open() {
-            self.state.to(CLOSED, "closed");
+        let before = self.state.state.swap(RETIRED, Ordering::AcqRel);
+        if matches!(before, OPEN | HALF_OPEN) {
+            self.state.show(CLOSED);
             tracing::info!(
                 incident = self.state.incident,
                 resolved = true,
@@ -218,7 +224,7 @@ impl Breaker {
     /// Whether no calls are made but the probe.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.state.state.load(Ordering::Acquire) != CLOSED
+        matches!(self.state.state.load(Ordering::Acquire), OPEN | HALF_OPEN)
     }
 }
 
@@ -289,6 +295,18 @@ mod tests {
         }
         assert!(!breaker.is_open());
         assert!(opened(Duration::from_secs(30)).permit().is_none());
+    }
+
+    #[test]
+    fn what_fails_on_its_way_when_its_server_was_replaced_opens_nothing() {
+        let breaker = Breaker::new("Redis", "redis-unreachable", "one", Duration::from_secs(30));
+        let on_their_way: Vec<_> = (0..FAILURES).filter_map(|_| breaker.permit()).collect();
+        breaker.retire();
+        on_their_way.into_iter().for_each(Permit::failed);
+        assert!(!breaker.is_open());
+        let breaker = opened(Duration::from_secs(30));
+        breaker.retire();
+        assert!(!breaker.is_open());
     }
 
     #[test]
