@@ -40,10 +40,12 @@ async fn what_happens_to_pushes_publishes_and_streams_is_counted_over_redis_and_
     let relay = options().log(redis.url()).queue(&queues.queue.url()).start().await;
     counts(&relay).await;
     let admin = api(&relay, everything("admin"));
+    let depth = |metrics: &Metrics, role, queue, state| {
+        metrics.value("hookwire_queue_depth", &[("queue", queue), ("role", role), ("state", state)])
+    };
     let metrics = Metrics::until(&admin, "the depths are known", |metrics| {
-        metrics.value("hookwire_queue_depth", &[("queue", "hookwire"), ("state", "delayed")]) > 0.0
-            || metrics.value("hookwire_queue_depth", &[("queue", "hookwire"), ("state", "waiting")])
-                > 0.0
+        let main = |state| depth(metrics, "main", "hookwire", state);
+        main("delayed") + main("waiting") > 0.0
     });
     let metrics = metrics.await;
     assert!(metrics.text.contains("hookwire_queue_oldest_seconds{queue=\"hookwire\"} 0\n"));
@@ -52,6 +54,7 @@ async fn what_happens_to_pushes_publishes_and_streams_is_counted_over_redis_and_
     assert!(metrics.text.contains("hookwire_redis_connections{pool="), "{}", metrics.text);
     let dead = metrics.text.lines().filter(|line| line.starts_with("hookwire_queue_depth{queue="));
     assert_eq!(dead.count(), 6, "the queue and its dead letters:\n{}", metrics.text);
+    assert_eq!(depth(&metrics, "dead", "hookwire-dead-letters", "waiting"), 1.0);
 }
 
 /// Has everything happen once, and looks whether it was counted.
