@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use hookwire_boot::shutdown;
-use hookwire_freeze::{BeforeFreeze, Counting, Tracked, register, stopped};
+use hookwire_freeze::{BeforeFreeze, Counting, Tracked, until_stopped};
 use hookwire_log::{Lateness, Log, Quarantine, TracedLog};
 use hookwire_log_redis::RedisLog;
 use hookwire_queue::{Burials, Drain};
@@ -44,9 +44,6 @@ async fn main() -> anyhow::Result<()> {
         burials: Burials::default(),
     });
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
-    if let Err(error) = register().await {
-        warn!(error, "this process will not hear when it is about to be ended");
-    }
     let before = BeforeFreeze::default().and_sentry(sentry).and(move || traces.before_freeze());
     let before = counting.before_freeze(before);
     let last = before.clone();
@@ -58,11 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let tracked = open.clone();
     let counted = layer_fn(move |service| Tracked { service, open: tracked.clone() });
     let runtime = Runtime::new(service_fn(handle)).layer(TracingLayer::new()).layer(counted);
-    let ended = tokio::select! {
-        ended = runtime.run() => ended,
-        () = stopped(stop, open) => Ok(()),
-    };
-    last.run().await;
+    let ended = until_stopped(runtime.run(), last, stop, open).await;
     counting.end();
     ended.map_err(anyhow::Error::from_boxed)
 }

@@ -9,7 +9,7 @@ use lambda_runtime_api_client::{BoxError, Client, build_request};
 /// # Errors
 ///
 /// There is no platform that knows of extensions.
-pub async fn register() -> Result<(), BoxError> {
+pub(crate) async fn register() -> Result<(), BoxError> {
     let client = Client::builder().build()?;
     let register = build_request()
         .method(Method::POST)

@@ -7,5 +7,5 @@ mod stop;
 
 pub use before_freeze::{BeforeFreeze, WITHIN};
 pub use counting::Counting;
-pub use extension::register;
-pub use stop::{Tracked, stopped};
+use extension::register;
+pub use stop::{Tracked, until_stopped};

@@ -10,13 +10,37 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::{BeforeFreeze, register};
+
 /// How long answers have to end after a stop; the platform kills the process half a second after it has asked.
 ///
 /// Source: <https://github.com/aws-samples/graceful-shutdown-with-aws-lambda>
 const STOP_WITHIN: Duration = Duration::from_millis(400);
 
-/// Waits for `stop`, and then until every open invocation has ended, for as long as the platform waits.
-pub async fn stopped(stop: CancellationToken, open: TaskTracker) {
+/// Runs until `stop`, and then until every open invocation has ended, for as long as the platform waits; then `before` runs a
+/// last time.
+///
+/// # Errors
+///
+/// The runtime does not answer.
+pub async fn until_stopped(
+    runs: impl Future<Output = Result<(), BoxError>>,
+    before: BeforeFreeze,
+    stop: CancellationToken,
+    open: TaskTracker,
+) -> Result<(), BoxError> {
+    if let Err(error) = register().await {
+        warn!(error, "this process will not hear when it is about to be ended");
+    }
+    let ended = tokio::select! {
+        ended = runs => ended,
+        () = stopped(stop, open) => Ok(()),
+    };
+    before.run().await;
+    ended
+}
+
+async fn stopped(stop: CancellationToken, open: TaskTracker) {
     stop.cancelled().await;
     open.close();
     match timeout(STOP_WITHIN, open.wait()).await {

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use hookwire_freeze::{BeforeFreeze, Tracked, register, stopped};
+use hookwire_freeze::{BeforeFreeze, Tracked, until_stopped};
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
@@ -11,7 +11,6 @@ use lambda_http::{Adapter, Body, Error, LambdaEvent, Request};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
 
 use crate::request::{known, mended};
 
@@ -55,13 +54,5 @@ pub async fn serve_buffered(
     let tracked = open.clone();
     let counted = layer_fn(move |service| Tracked { service, open: tracked.clone() });
     let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
-    if let Err(error) = register().await {
-        warn!(error, "this process will not hear when it is about to be ended");
-    }
-    let ended = tokio::select! {
-        ended = runtime.run_concurrent() => ended,
-        () = stopped(stop, open) => Ok(()),
-    };
-    last.run().await;
-    ended
+    until_stopped(runtime.run_concurrent(), last, stop, open).await
 }

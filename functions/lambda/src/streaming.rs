@@ -1,5 +1,5 @@
 use axum::Router;
-use hookwire_freeze::{BeforeFreeze, register, stopped};
+use hookwire_freeze::{BeforeFreeze, until_stopped};
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
@@ -7,7 +7,6 @@ use lambda_http::tower::{ServiceBuilder, ServiceExt, layer::layer_fn, service_fn
 use lambda_http::{Error, LambdaEvent, Request, StreamAdapter};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
 
 use crate::answered::Answered;
 use crate::last::Last;
@@ -42,13 +41,5 @@ pub async fn serve_streaming(
     let counted =
         layer_fn(move |service| Answered { service, open: tracked.clone(), before: first.clone() });
     let runtime = Runtime::new(events).layer(TracingLayer::new()).layer(counted);
-    if let Err(error) = register().await {
-        warn!(error, "this process will not hear when it is about to be ended");
-    }
-    let ended = tokio::select! {
-        ended = runtime.run_concurrent() => ended,
-        () = stopped(stop, open) => Ok(()),
-    };
-    before.run().await;
-    ended
+    until_stopped(runtime.run_concurrent(), before, stop, open).await
 }

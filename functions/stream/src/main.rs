@@ -3,8 +3,6 @@
 mod config;
 mod routes;
 
-use std::time::Duration;
-
 use anyhow::Context;
 use hookwire_boot::shutdown;
 use hookwire_lambda::{BeforeFreeze, Counting};
@@ -26,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let traces = Traces::new(config.traces.clone());
     // A stream lasts for minutes, in which many events may come.
     traces.send_in_background();
-    let (tracer, before) = (traces.tracer(), BeforeFreeze::default().and_sentry(sentry.clone()));
+    let (tracer, before) = (traces.tracer(), BeforeFreeze::default().and_sentry(sentry));
     let before = before.and(move || traces.before_freeze());
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let router = routes::router(config, tracer, stop.clone())?;
@@ -34,9 +32,5 @@ async fn main() -> anyhow::Result<()> {
     let before = counting.before_freeze(before);
     let served = hookwire_lambda::serve_streaming(router, before, stop).await;
     counting.end();
-    if let Some(sentry) = sentry {
-        // What the last streams left, in the moment before the platform kills.
-        sentry.flush(Duration::from_millis(50)).await;
-    }
     served.map_err(anyhow::Error::from_boxed)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hookwire_redis_server::{Server as Redis, ServerOptions};
+use hookwire_redis_server::Server as Redis;
 use hookwire_sqs_server::{Fault, Faults, Queues, Server as Sqs};
 use hookwire_tests::{Api, Relay, RelayOptions, Sentry, pubsub_push};
 use serde_json::json;
@@ -21,7 +21,7 @@ struct Site {
 
 impl Site {
     async fn start(sentry: &Sentry) -> Self {
-        let redis = ServerOptions::default().set("appendonly", "yes").start().await;
+        let redis = Redis::start().await;
         let sqs = Sqs::start().await;
         let queues = sqs.queue("hookwire", 1_000, Duration::from_secs(3)).await;
         let faults = Faults::before(&sqs).await;
