@@ -46,7 +46,8 @@ pub(crate) async fn call(
     Err(CallError::Refused(Refusal { status: status.as_u16(), code }))
 }
 
-/// A client that waits longer than any long poll takes.
+/// A client that waits longer than any long poll takes. Each call has a connection of its own: the server closes those that
+/// were idle for a while, and a call may meet that.
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+    Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap()
 }
