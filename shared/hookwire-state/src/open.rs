@@ -1,18 +1,21 @@
+mod ending;
 mod heard;
 mod owed;
 mod watch;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use self::ending::Ending;
 use self::heard::Heard;
 use self::owed::{Owed, OwedPlace};
 use crate::{
@@ -86,7 +89,7 @@ pub struct OpenStreams {
 struct Here {
     holder: Holder,
     standing: Standing,
-    ended: signal::Sender<Option<Ended>>,
+    ending: Arc<Ending>,
 }
 
 /// What is known of a stream's place among those of its subject.
@@ -108,7 +111,7 @@ enum Standing {
 pub struct Place {
     id: StreamId,
     streams: Arc<OpenStreams>,
-    ended: signal::Receiver<Option<Ended>>,
+    ending: Arc<Ending>,
 }
 
 impl OpenStreams {
@@ -148,8 +151,9 @@ impl OpenStreams {
     pub async fn open(self: &Arc<Self>, holder: Holder) -> Result<Place, Full> {
         let id = StreamId { instance: self.instance, n: self.next.fetch_add(1, Ordering::Relaxed) };
         let subject = holder.subject.clone();
-        let (told, ended) = signal::channel(None);
-        let here = Here { holder: holder.clone(), standing: Standing::Asked, ended: told };
+        let ending = Arc::<Ending>::default();
+        let standing = Standing::Asked;
+        let here = Here { holder: holder.clone(), standing, ending: Arc::clone(&ending) };
         // Before the place is asked for, so that an eviction right behind it finds the stream here.
         self.lock().insert(id, here);
         // Whoever was let in a moment ago may have been revoked since: either this sees it, or whoever learns of it sees
@@ -159,7 +163,7 @@ impl OpenStreams {
         {
             here.end(Ended::Revoked);
         }
-        let place = Place { id, streams: Arc::clone(self), ended };
+        let place = Place { id, streams: Arc::clone(self), ending };
         if self.config.most == 0 {
             return Ok(place);
         }
@@ -321,11 +325,11 @@ impl OpenStreams {
 impl Here {
     /// One that is about to end must not get a new lease.
     fn goes_on(&self) -> bool {
-        self.ended.borrow().is_none()
+        self.ending.why().is_none()
     }
 
     fn end(&self, why: Ended) {
-        self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(why).is_none());
+        self.ending.tell(why);
     }
 }
 
@@ -336,11 +340,18 @@ impl Place {
     ///
     /// Dropped before it answers, nothing is lost.
     pub async fn ended(&mut self) -> Ended {
-        match self.ended.wait_for(Option::is_some).await.map(|ended| *ended) {
-            Ok(Some(why)) => why,
-            // It is kept for as long as the place is.
-            Ok(None) | Err(_) => std::future::pending().await,
-        }
+        poll_fn(|cx| self.poll_ended(cx)).await
+    }
+
+    /// Whether the stream has to end.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ending.why().is_some()
+    }
+
+    /// Says why the stream has to end, or has it told when it does: whoever asked last.
+    pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.ending.poll(cx)
     }
 
     /// Gives it back, and waits until that is done: what is left to a task, a process that is frozen between requests may
@@ -358,7 +369,7 @@ impl Place {
     /// Gives it back in a task, which goes on when nobody waits for it; nothing to do when others have it already.
     fn give_back(&self) -> Option<JoinHandle<()>> {
         let here = self.streams.lock().remove(&self.id)?;
-        let evicted = *here.ended.borrow() == Some(Ended::Evicted);
+        let evicted = here.ending.why() == Some(Ended::Evicted);
         if self.streams.config.most == 0 || evicted {
             return None;
         }

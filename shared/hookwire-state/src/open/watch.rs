@@ -90,10 +90,8 @@ impl OpenStreams {
 
     /// A stream that closed while its place was renewed or asked for may have got it after it was given back.
     async fn give_back_closed(&self, subject: &str, stream: StreamId) {
-        let open = self
-            .lock()
-            .get(&stream)
-            .is_some_and(|here| *here.ended.borrow() != Some(Ended::Evicted));
+        let open =
+            self.lock().get(&stream).is_some_and(|here| here.ending.why() != Some(Ended::Evicted));
         if !open {
             self.give_back(subject, stream).await;
         }
