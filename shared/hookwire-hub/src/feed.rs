@@ -8,6 +8,7 @@ use hookwire_event::{Position, Topic};
 use hookwire_log::{Entry, Gap, Listener, Log, PageLimit, ReadError, Watch};
 use tokio::sync::{OnceCell, watch};
 
+use crate::bell::{Bell, Bells};
 use crate::encoder::Encoder;
 use crate::ring::{Found, Ring, Turn};
 use crate::standing::Follower;
@@ -15,7 +16,7 @@ use crate::tally::Tally;
 use crate::{RingLimit, Run};
 
 /// A followed topic: its ring, and the way to its log.
-pub(crate) struct Feed {
+pub struct Feed {
     topic: Topic,
     log: Arc<dyn Log>,
     tape: Arc<Tape>,
@@ -45,6 +46,14 @@ struct Tape {
     encoder: Encoder,
     ring: Mutex<Ring>,
     changed: watch::Sender<()>,
+    bells: Bells,
+}
+
+impl Tape {
+    fn tell(&self) {
+        self.changed.send_replace(());
+        self.bells.ring();
+    }
 }
 
 impl Listener for Tape {
@@ -59,12 +68,12 @@ impl Listener for Tape {
         }
         drop(ring);
         // Once per batch: waking every session for every event would cost more than the events.
-        self.changed.send_replace(());
+        self.tell();
     }
 
     fn interrupted(&self) {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).lose();
-        self.changed.send_replace(());
+        self.tell();
     }
 }
 
@@ -78,12 +87,23 @@ impl Feed {
         tally: Tally,
     ) -> Self {
         let ring = Mutex::new(Ring::new(limit));
-        let tape = Arc::new(Tape { encoder, ring, changed: watch::Sender::new(()) });
+        let (changed, bells) = (watch::Sender::new(()), Bells::default());
+        let tape = Arc::new(Tape { encoder, ring, changed, bells });
         Self { topic, log, tape, watch: OnceCell::new(), reading: Mutex::default(), feeds, tally }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
         &self.topic
+    }
+
+    /// Has a bell rung whenever something may follow, until it is taken off again.
+    pub fn hang(&self, bell: Arc<dyn Bell>) {
+        self.tape.bells.hang(bell);
+    }
+
+    /// Takes a bell off that was hung.
+    pub fn take_off(&self, bell: &Arc<dyn Bell>) {
+        self.tape.bells.take_off(bell);
     }
 
     pub(crate) fn log(&self) -> &dyn Log {

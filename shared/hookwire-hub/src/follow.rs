@@ -45,6 +45,21 @@ impl Follow {
         self.feed.topic()
     }
 
+    pub(crate) fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    /// What the ring says of what follows this topic's place.
+    pub(crate) fn now(&mut self) -> Found {
+        let Place::Known(position) = self.place else { return Found::Elsewhere };
+        let found = self.feed.after(position, true, self.follower);
+        if let Found::Run(run) = &found {
+            self.feed.tally().hit();
+            self.stand_after(run);
+        }
+        found
+    }
+
     /// Finds the position to begin at; the gap to tell of if the client's own could not be read.
     pub(crate) async fn find_place(&mut self) -> Result<Option<Gap>, Unavailable> {
         self.feed.watched().await?;
@@ -100,10 +115,14 @@ impl Follow {
     }
 
     fn take(&mut self, index: usize, run: Arc<Run>) -> Delivery {
+        self.stand_after(&run);
+        Delivery::Run(index, run)
+    }
+
+    fn stand_after(&mut self, run: &Run) {
         if let Some(last) = run.last() {
             self.place = Place::Known(last);
         }
-        Delivery::Run(index, run)
     }
 
     pub(crate) async fn changed(&mut self) {

@@ -40,6 +40,7 @@ impl Frame {
 pub struct Run {
     frames: Vec<Frame>,
     joined: OnceLock<Bytes>,
+    framed: OnceLock<Bytes>,
     /// Of some of the frames; kept apart, so that a delivery of thousands need not look at them all.
     traced: Vec<Arc<Traced>>,
 }
@@ -47,7 +48,7 @@ pub struct Run {
 impl Run {
     pub(crate) fn new(frames: Vec<Frame>) -> Self {
         let traced = frames.iter().filter_map(|frame| frame.traced.clone()).collect();
-        Self { frames, joined: OnceLock::new(), traced }
+        Self { frames, joined: OnceLock::new(), framed: OnceLock::new(), traced }
     }
 
     /// The frames, oldest first.
@@ -80,5 +81,10 @@ impl Run {
             }
         });
         joined.clone()
+    }
+    /// All frames as one piece in a framing around it, made once for everybody who takes this run so framed.
+    #[must_use]
+    pub fn framed(&self, frame: impl FnOnce(&[Frame]) -> Bytes) -> Bytes {
+        self.framed.get_or_init(|| frame(&self.frames)).clone()
     }
 }

@@ -4,6 +4,7 @@
 //! recent, already encoded frames answers, and when the cursor is not in the ring (just resumed, slow, a publish was
 //! lost) the log does. Nothing is queued per connection, and a topic that nobody follows costs nothing.
 
+mod bell;
 mod delivery;
 mod encoder;
 mod feed;
@@ -15,9 +16,11 @@ mod session;
 mod standing;
 mod tally;
 
+pub use bell::Bell;
 pub use delivery::Delivery;
+pub use feed::Feed;
 pub use follow::Place;
 pub use frame::{Codec, Frame, Run};
 pub use hub::Hub;
 pub use ring::RingLimit;
-pub use session::Session;
+pub use session::{Now, Session};

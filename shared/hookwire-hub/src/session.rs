@@ -7,9 +7,10 @@ use futures_util::future::{select, select_all};
 use hookwire_event::{Position, Topic};
 use hookwire_log::Lateness;
 
-use crate::Delivery;
 use crate::feed::Feed;
 use crate::follow::{Follow, Place, SHORTEST_PAUSE, Unavailable};
+use crate::ring::Found;
+use crate::{Delivery, Run};
 
 /// The loop that serves one connection: what follows its cursor?
 #[derive(Debug)]
@@ -60,6 +61,34 @@ impl Session {
         })
     }
 
+    /// What it follows, in the order of its topics.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.follows.iter().map(Follow::feed)
+    }
+
+    /// What the rings have for it, without waiting. Whoever asks hangs a bell on its [`feeds`](Self::feeds) before.
+    pub fn now(&mut self) -> Now {
+        // Whatever is to be told beside events, `next` tells.
+        if !self.primed || self.degraded != self.lateness.is_late() || !self.waiting.is_empty() {
+            return Now::Ask;
+        }
+        let topics = self.follows.len();
+        let mut answer = Now::Nothing;
+        for n in 0..topics {
+            let index = (self.turn + n) % topics;
+            let Some(follow) = self.follows.get_mut(index) else { continue };
+            match follow.now() {
+                Found::Run(run) => {
+                    self.turn = index + 1;
+                    return Now::Run(index, run);
+                }
+                Found::AtHead => {}
+                Found::Elsewhere => answer = Now::Ask,
+            }
+        }
+        answer
+    }
+
     /// Waits for the next delivery; the positions then stand after it.
     ///
     /// # Cancel safety
@@ -67,29 +96,44 @@ impl Session {
     /// Dropped before it answers, nothing is lost: the next call finds the same.
     pub async fn next(&mut self) -> Delivery {
         loop {
+            let lateness = self.lateness.clone();
+            let late = lateness.is_late();
+            if let Some(delivery) = self.ask().await {
+                return delivery;
+            }
+            let settled = pin!(lateness.differs_from(late));
+            let _either = select(pin!(self.changed()), settled).await;
+        }
+    }
+
+    /// The next delivery, or `None` when there is none so far. Only for the log, which may be away, it waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Self::next`].
+    pub async fn ask(&mut self) -> Option<Delivery> {
+        loop {
             let late = self.lateness.is_late();
             // A stream without a cursor is told of nothing else.
             if late && self.primed && !self.degraded {
                 self.degraded = true;
-                return Delivery::Degraded;
+                return Some(Delivery::Degraded);
             }
             match self.step().await {
-                Ok(Step::Deliver(delivery)) => return delivery,
+                Ok(Step::Deliver(delivery)) => return Some(delivery),
                 // Only now has every topic been read.
                 Ok(Step::AtHead) if self.degraded && !late => {
                     self.degraded = false;
-                    return Delivery::Recovered;
+                    return Some(Delivery::Recovered);
                 }
                 Ok(Step::AtHead) => {
                     self.failures = 0;
-                    let lateness = self.lateness.clone();
-                    let settled = pin!(lateness.differs_from(late));
-                    let _either = select(pin!(self.changed()), settled).await;
+                    return None;
                 }
                 Err(Unavailable) if !self.degraded => {
                     self.lateness.suspect();
                     self.degraded = true;
-                    return Delivery::Degraded;
+                    return Some(Delivery::Degraded);
                 }
                 Err(Unavailable) => {
                     self.lateness.suspect();
@@ -150,6 +194,17 @@ impl Session {
         }
         pin!(select_all(changes.drain(..))).await;
     }
+}
+
+/// What a session has without waiting.
+#[derive(Debug)]
+pub enum Now {
+    /// Frames of the topic with this index, as [`Delivery::Run`].
+    Run(usize, Arc<Run>),
+    /// Nothing so far.
+    Nothing,
+    /// Something that [`Session::next`] has to tell, or to ask the log for.
+    Ask,
 }
 
 enum Step {
