@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::seats::Seat;
+use crate::seats::{BusySeat, Seat};
 
 /// How long a connection may be in a state in which it costs us and does nothing.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,8 @@ pub(crate) struct Activity {
 
 #[derive(Debug)]
 struct State {
-    seat: Seat,
+    /// `None` when the connection was handed off.
+    seat: Option<Seat>,
     doing: Doing,
     numbers: u64,
 }
@@ -81,7 +82,7 @@ impl Activity {
         let doing = Doing::Opening { since: Instant::now() };
         Arc::new(Self {
             patience,
-            state: Mutex::new(State { seat, doing, numbers: 0 }),
+            state: Mutex::new(State { seat: Some(seat), doing, numbers: 0 }),
             nearer: Notify::new(),
         })
     }
@@ -154,12 +155,17 @@ impl Activity {
         } else {
             let held_up = BTreeMap::new();
             state.doing = Doing::Answering { requests: 1, multiplexed, held_up };
-            state.seat.busy();
+            state.seat.iter_mut().for_each(Seat::busy);
             if multiplexed {
                 self.nearer.notify_one();
             }
         }
         Asked { activity: Arc::clone(self), number }
+    }
+
+    /// Takes the connection's seat, to hand both off.
+    pub(crate) fn leave_seat(&self) -> Option<BusySeat> {
+        self.state().seat.take()?.busy_for_good()
     }
 
     fn held_up(&self, number: u64, since: Option<Instant>) {
@@ -180,7 +186,7 @@ impl Activity {
         if *requests == 0 {
             let multiplexed = *multiplexed;
             state.doing = Doing::Idle { since: Instant::now(), multiplexed, head: None };
-            state.seat.idle();
+            state.seat.iter_mut().for_each(Seat::idle);
             self.nearer.notify_one();
         }
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::Stalled;
 use crate::activity::{Activity, Overdue};
+use crate::{HandOff, Stalled};
 
 /// A socket that gives up on a peer which takes nothing, and says what passes.
 ///
@@ -23,6 +24,9 @@ pub(crate) struct DeadlineStream<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// What the answers on it learn of.
     given_up: Stalled,
+    hand_off: Option<HandOff>,
+    /// What was read to see what the peer speaks.
+    first: Bytes,
 }
 
 impl<S> DeadlineStream<S> {
@@ -32,7 +36,22 @@ impl<S> DeadlineStream<S> {
         slow_after: Duration,
         given_up: Stalled,
     ) -> Self {
-        Self { stream, activity, slow_after, stalled: None, given_up }
+        let (stalled, hand_off, first) = (None, None, Bytes::new());
+        Self { stream, activity, slow_after, stalled, given_up, hand_off, first }
+    }
+
+    /// Gives `first` to whoever reads next.
+    pub(crate) fn unread(&mut self, first: Bytes) {
+        self.first = first;
+    }
+
+    /// Has `hand_off` told when what it began is written.
+    pub(crate) fn offer(&mut self, hand_off: HandOff) {
+        self.hand_off = Some(hand_off);
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
     }
 
     fn written(
@@ -63,6 +82,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for DeadlineStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let some = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first.split_to(some));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -96,6 +120,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for DeadlineStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is asked for this only when it was given everything.
+        if let Some(hand_off) = &self.hand_off {
+            hand_off.flushed();
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -1,31 +1,23 @@
-use std::convert::Infallible;
+mod opened;
+mod protocol;
+
 use std::io;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::Response;
-use http::{Request, Version};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
-use crate::activity::{Activity, Overdue, Patience};
-use crate::deadline::DeadlineStream;
+use self::opened::{HandOffs, Opened};
+use crate::Peer;
+use crate::activity::Patience;
 use crate::pace::Pace;
-use crate::seats::{Caps, Over, Seat, Seats};
+use crate::seats::{Caps, Over, Seats};
 use crate::trouble::Trouble;
-use crate::{Peer, Stalled};
 
 /// How connections are kept.
 #[derive(Debug, Clone, Copy)]
@@ -136,17 +128,6 @@ impl Listener {
     const VANISHED_LATER: Duration = Duration::from_secs(15);
     /// What waits to be accepted; the system has a limit of its own, 4,096 unless it was raised.
     const BACKLOG: u32 = 4_096;
-    /// What one HTTP/1.1 connection may buffer to be written, beside frames that all share.
-    const BUFFER_BYTES: usize = 16 * 1024;
-    /// HTTP/2 streams open at once on one connection. A browser with so many tabs opens a second connection.
-    const STREAMS: u32 = 100;
-    /// All headers of one HTTP/2 request, decoded.
-    const HEADERS_BYTES: u32 = 16 * 1024;
-    /// HTTP/2 streams that the peer reset before they were looked at; with more, it is only here to reset them.
-    const RESETS: usize = 20;
-    /// HTTP/2 streams that were reset because the peer broke the protocol; with more, it is only here for that.
-    const FAULTS: usize = 100;
-
     /// Binds an address.
     ///
     /// # Errors
@@ -202,15 +183,9 @@ impl Listener {
                         None => trouble.quiet(),
                     }
                     prepare(&stream, self.config.slow_after + Self::VANISHED_LATER);
-                    let served = connect(
-                        stream,
-                        peer,
-                        seat,
-                        self.config,
-                        connection,
-                        router.clone(),
-                        stop.clone(),
-                    );
+                    let hand_offs = HandOffs { cut: dead.clone(), tracker: connections.clone() };
+                    let served = Opened { peer, seat, config: self.config, connection };
+                    let served = served.serve(stream, hand_offs, router.clone(), stop.clone());
                     connections.spawn(served);
                 }
                 Err(over) => {
@@ -236,87 +211,6 @@ impl Listener {
         let (stream, peer) = self.socket.accept().await?;
         Ok((stream, Peer(peer)))
     }
-}
-
-/// Serves one connection until its end.
-async fn connect<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    peer: Peer,
-    seat: Seat,
-    config: ListenerConfig,
-    connection: Connection,
-    router: Router,
-    stop: CancellationToken,
-) {
-    let activity = Activity::new(config.patience(), seat);
-    let stalled = Stalled::default();
-    let stream =
-        DeadlineStream::new(stream, Arc::clone(&activity), config.slow_after, stalled.clone());
-    let io = TokioIo::new(stream);
-    let of_requests = stalled.clone();
-    let dead = connection.dead.clone();
-    let service_activity = Arc::clone(&activity);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let is_one_of_many = request.version() == Version::HTTP_2;
-        let asked = service_activity.asked(is_one_of_many);
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(of_requests.clone());
-        if is_one_of_many {
-            request.extensions_mut().insert(connection.clone());
-        }
-        let answer = router.clone().oneshot(request);
-        async move {
-            let answer: Response = answer.await?;
-            Ok::<_, Infallible>(answer.map(|body| asked.with(body)))
-        }
-    });
-    let builder = protocols(config.slow_after);
-    let mut served = pin!(builder.serve_connection(io, service));
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            // How a connection ended is the peer's business: cut, reset, bad syntax.
-            _ended = served.as_mut() => return,
-            () = dead.cancelled() => return,
-            overdue = activity.overdue() => {
-                overdue.count();
-                if overdue == Overdue::Slow {
-                    stalled.note();
-                }
-                if stopping || overdue != Overdue::Idle {
-                    return;
-                }
-                // Over HTTP/2 a request may be on its way, and must be answered or known not to be.
-                stopping = true;
-                activity.once_more();
-                served.as_mut().graceful_shutdown();
-            }
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                served.as_mut().graceful_shutdown();
-            }
-        }
-    }
-}
-
-fn protocols(slow_after: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        // The socket's deadline tells a connection that is idle from one that sends half a head; this one does not.
-        .header_read_timeout(None)
-        .max_buf_size(Listener::BUFFER_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(slow_after)
-        .keep_alive_timeout(slow_after)
-        .max_concurrent_streams(Listener::STREAMS)
-        .max_header_list_size(Listener::HEADERS_BYTES)
-        .max_pending_accept_reset_streams(Listener::RESETS)
-        .max_local_error_reset_streams(Listener::FAULTS)
-        .max_send_buf_size(Listener::BUFFER_BYTES);
-    builder
 }
 
 /// Closes a connection that there is no room for, leaving nothing behind: an orderly end would be kept in mind by the
@@ -347,5 +241,7 @@ fn prepare(stream: &TcpStream, vanished_after: Duration) {
     }
 }
 
+#[cfg(test)]
+mod hand_off_tests;
 #[cfg(test)]
 mod tests;

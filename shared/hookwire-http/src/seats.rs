@@ -189,6 +189,29 @@ impl Seat {
         let rank = self.seats.taken().wait(self.client, self.dead.clone(), true);
         self.standing = Standing::Waiting(rank);
     }
+
+    /// Makes it the seat of a connection that has its last request; `None` when it has made room.
+    pub(crate) fn busy_for_good(mut self) -> Option<BusySeat> {
+        self.busy();
+        let busy = matches!(self.standing, Standing::Busy);
+        busy.then(|| {
+            self.standing = Standing::Vacated;
+            BusySeat { seats: Arc::clone(&self.seats), client: self.client }
+        })
+    }
+}
+
+/// The seat of a connection that will have no other request, free again when dropped.
+#[derive(Debug)]
+pub(crate) struct BusySeat {
+    seats: Arc<Seats>,
+    client: IpAddr,
+}
+
+impl Drop for BusySeat {
+    fn drop(&mut self) {
+        self.seats.taken().leave(self.client);
+    }
 }
 
 impl Drop for Seat {
@@ -255,6 +278,18 @@ mod tests {
         third.busy();
         assert_eq!(take(&seats, 2).unwrap_err(), Over::Client);
         assert!(take(&seats, 3).is_ok());
+    }
+
+    #[test]
+    fn a_seat_that_is_busy_for_good_makes_room_for_nobody_and_is_free_when_dropped() {
+        let seats = seats(1, 0);
+        let busy = take(&seats, 1).unwrap().busy_for_good().unwrap();
+        assert_eq!(take(&seats, 2).unwrap_err(), Over::All);
+        drop(busy);
+        let seat = take(&seats, 2).unwrap();
+        let _new = take(&seats, 3).unwrap();
+        assert!(seat.busy_for_good().is_none(), "it has made room");
+        assert_eq!(seats.taken().open, 1);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Each deadline of a connection, in paused time, over a pipe.
 
+use std::convert::Infallible;
 use std::future::pending;
 
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
+use http::{Request, Version};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -12,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::opened::Wire;
 use super::*;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -39,7 +42,17 @@ fn open() -> (DuplexStream, JoinHandle<()>) {
     let (seat, _) = Seats::new(caps).take(peer.into(), dead.clone()).unwrap();
     let (near, far) = duplex(64 * 1024);
     let (connection, stop) = (Connection { dead }, CancellationToken::new());
-    (near, tokio::spawn(connect(far, peer, seat, config, connection, router, stop)))
+    let hand_offs = HandOffs { cut: CancellationToken::new(), tracker: TaskTracker::new() };
+    let opened = Opened { peer, seat, config, connection };
+    (near, tokio::spawn(opened.serve(far, hand_offs, router, stop)))
+}
+
+impl Wire for DuplexStream {
+    const IS_SOCKET: bool = false;
+
+    fn into_socket(self) -> Option<std::net::TcpStream> {
+        None
+    }
 }
 
 async fn lasted(ended: JoinHandle<()>, since: Instant) -> u64 {
