@@ -8,6 +8,9 @@ use crate::closing::Closing;
 /// A frame without an event: keeps proxies from taking a quiet stream for a dead one.
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
+/// The same as a chunk of HTTP/1.1.
+pub(crate) const HEARTBEAT_CHUNK: &[u8] = b"3\r\n:\n\n\r\n";
+
 /// Sets when the browser comes back after a cut.
 pub(crate) fn retry(retry_ms: u64) -> String {
     format!("retry: {retry_ms}\n\n")

@@ -17,6 +17,7 @@ mod start;
 mod stream;
 mod tally;
 mod watchdog;
+mod writing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,6 +42,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::frame::SseCodec;
 use crate::tally::Tally;
+use crate::writing::Writing;
 
 pub use crate::api::{ApiConfig, ApiParts, api};
 
@@ -91,6 +93,7 @@ struct Egress {
     cursors: Arc<dyn Cursors>,
     draining: CancellationToken,
     tally: Arc<Tally>,
+    writing: Writing,
 }
 
 /// The route of streams. Called within a runtime, where a task looks now and then at how far they are behind.
@@ -98,9 +101,10 @@ pub fn streams(config: EgressConfig, parts: EgressParts) -> Router {
     let EgressParts { log, lateness, access, cursors, draining, tracer } = parts;
     let cors = cors(&config.cors_origins);
     let hub = Hub::new(log, Arc::new(SseCodec), config.ring);
+    let writing = Writing::new(lateness.clone(), draining.clone());
     let hub = hub.with_lateness(lateness).with_tracer(tracer);
     let tally = Arc::new(Tally::new());
-    let egress = Arc::new(Egress { config, hub, access, cursors, draining, tally });
+    let egress = Arc::new(Egress { config, hub, access, cursors, draining, tally, writing });
     tokio::spawn(lag::watch(Arc::downgrade(&egress)));
     Router::new()
         .route("/events", get(stream::get_events).head(stream::head_events))

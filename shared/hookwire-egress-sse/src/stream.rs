@@ -1,5 +1,7 @@
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::SystemTime;
 
 use axum::body::Body;
@@ -8,10 +10,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use hookwire_access::{Identified, Identity, Purpose, Refusal};
-use hookwire_http::{AnswerBy, Connection, Problem, Stalled};
+use hookwire_http::{AnswerBy, Connection, HandOff, Problem, Stalled};
 use hookwire_log::Start;
 use hookwire_state::{Full, Place};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use hookwire_writer::{Chunk, Writers};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -63,7 +66,7 @@ pub(crate) async fn head_events() -> Problem {
 }
 
 async fn follow(
-    egress: &Egress,
+    egress: &Arc<Egress>,
     request: &Parts,
     identity: &Identity,
 ) -> Result<Response, Problem> {
@@ -87,31 +90,73 @@ async fn follow(
         Identity::User(_) => Some(egress.access.streams().open(identity.holder()).await),
     };
     let place = place.transpose().map_err(|full| too_many_streams(&full))?;
-    Ok(open(egress, request, identity, places, place))
+    Ok(open(egress, request, identity, places, place).await)
 }
 
-fn open(
-    egress: &Egress,
+async fn open(
+    egress: &Arc<Egress>,
     request: &Parts,
     identity: &Identity,
     places: Places,
     place: Option<Place>,
 ) -> Response {
-    let retry = egress.config.retry;
+    let slow_after = egress.config.slow_after;
     let connection = request.extensions.get::<Connection>().cloned();
     let stalled = request.extensions.get::<Stalled>().cloned().unwrap_or_default();
-    let slow_after = egress.config.slow_after;
     let pulse = connection.map(|connection| watch_over(connection, slow_after, stalled.clone()));
     let session = egress.hub.session(places.places);
     let answer_by = request.extensions.get::<AnswerBy>().copied();
     let held = Held::new(identity, place, answer_by);
-    let stream = Stream::new(egress, session, places.requested, pulse, held, stalled);
-    let first = Ok::<_, Infallible>(Bytes::from(control::retry(jittered_ms(retry))));
+    let of = Arc::clone(egress);
+    let stream = Stream::new(of, session, places.requested, pulse, held, stalled);
+    let first = Bytes::from(control::retry(jittered_ms(egress.config.retry)));
+    let hand_off = request.extensions.get::<HandOff>();
+    match hand_off.and_then(|one| Some((one, egress.writing.writers(one, slow_after)?))) {
+        Some((hand_off, writers)) => hand_over(stream, first, hand_off.clone(), writers).await,
+        None => event_stream(body(stream, first)),
+    }
+}
+
+/// The stream as a body: where others share its connection, or a platform has it.
+fn body(stream: Stream, first: Bytes) -> Body {
+    let first = stream::once(std::future::ready(Ok::<_, Infallible>(first)));
     let rest = stream::unfold(stream, |mut stream| async {
         stream.next().await.map(|bytes| (Ok(bytes), stream))
     });
-    let first = stream::once(std::future::ready(first));
-    event_stream(Body::from_stream(stream::StreamExt::chain(first, rest)))
+    Body::from_stream(stream::StreamExt::chain(first, rest))
+}
+
+/// The beginning of a stream whose rest the writers write.
+async fn hand_over(
+    stream: Stream,
+    first: Bytes,
+    hand_off: HandOff,
+    writers: &Arc<Writers<Stream>>,
+) -> Response {
+    let writers = Arc::clone(writers);
+    let mut stream = Box::new(stream);
+    // It need not wait for a log far away, but what one at hand answers goes out in the same write.
+    let mut begun = Box::pin(async move {
+        let bytes = stream.next().await;
+        (stream, bytes)
+    });
+    let body = match poll_fn(|cx| Poll::Ready(begun.as_mut().poll(cx))).await {
+        Poll::Ready((stream, bytes)) => {
+            let first = [first, bytes.unwrap_or_default()].concat().into();
+            hand_off.body(first, move |handed| writers.take(handed, stream, Bytes::new()))
+        }
+        Poll::Pending => hand_off.body(first, move |handed| {
+            tokio::spawn(async move {
+                let (stream, bytes) = begun.await;
+                let first = bytes.map_or_else(Bytes::new, |bytes| Chunk::of(&bytes));
+                writers.take(handed, stream, first);
+            });
+        }),
+    };
+    let mut answer = event_stream(body);
+    // Nobody reads another request from it.
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// A stream that ends at once and is to come again: any status but 200 would stop an `EventSource` for ever.

@@ -60,6 +60,11 @@ impl Open {
         }
     }
 
+    /// Notes that the client is given up since it took nothing.
+    pub(crate) fn stalled(&self) {
+        self.stalled.note();
+    }
+
     /// Counts why the relay ends the stream.
     pub(crate) fn ended(&mut self, reason: &'static str) {
         if !std::mem::replace(&mut self.ended, true) {
