@@ -26,7 +26,7 @@ pub struct Args {
 /// One thing that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// Memory of idle streams, and how fast they open.
+    /// Memory of idle streams.
     Idle,
     /// Deliveries per second on one topic.
     Fanout,

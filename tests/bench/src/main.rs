@@ -1,8 +1,8 @@
-//! Measures a relay process: idle streams, fan-out, latency, ingest, start-up, the log in Redis and a queue beside it.
+//! Measures a relay process beside bare servers, and beside other servers where they are installed.
 //!
 //! `scripts/bench` builds and runs it and says how to read what it prints. The load comes from one thread that reads
-//! every stream through epoll and checks every position; what the relay is compared with is [`baseline`], a bare
-//! `write(2)` loop in a process of its own, measured in the same rounds by the same load.
+//! every stream through epoll and checks every position; what the relay is compared with first is [`baseline`], a
+//! bare `write(2)` loop in a process of its own, measured in the same rounds by the same load.
 
 #![forbid(unsafe_code)]
 
@@ -10,12 +10,15 @@ mod args;
 mod backend;
 mod baseline;
 mod collector;
+mod contender;
 mod cores;
+mod dialect;
 mod disk;
 mod event;
 mod fill;
 mod leash;
 mod load;
+mod peers;
 mod process;
 mod publisher;
 mod redis;
@@ -26,6 +29,7 @@ mod spread;
 mod sqs;
 mod stream;
 mod tally;
+mod template;
 
 use clap::Parser;
 

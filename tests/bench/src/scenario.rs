@@ -18,7 +18,7 @@ mod redis;
 mod startup;
 
 /// Topic of everything that is published over HTTP.
-const TOPIC: &str = "bench";
+pub const TOPIC: &str = "bench";
 
 /// Size of an event's data.
 pub const BODY_BYTES: usize = 200;
@@ -52,7 +52,10 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
 
 fn site() -> anyhow::Result<Site> {
     let descriptors = rlimit::increase_nofile_limit(u64::MAX)?;
-    anyhow::ensure!(descriptors > 6_000, "5,000 streams need more than {descriptors} descriptors");
+    anyhow::ensure!(
+        descriptors > 11_000,
+        "10,000 streams need more than {descriptors} descriptors"
+    );
     let programs = std::env::current_exe()?;
     let programs = programs.parent().context("the program is in a folder")?;
     let folder = programs.parent().unwrap_or(programs).join("bench");

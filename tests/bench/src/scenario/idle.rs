@@ -21,7 +21,7 @@ pub fn measure(site: &Site, _plan: &Plan, report: &mut Report) -> anyhow::Result
         let server = site.relay("memory:")?;
         let topic =
             |number| if own_topics { format!("{TOPIC}/{number}") } else { TOPIC.to_owned() };
-        let mut load = Load::new(server.address)?;
+        let mut load = server.load()?;
         let before = settled(&server, &mut load)?;
         let mut open = 0;
         for streams in STREAMS {

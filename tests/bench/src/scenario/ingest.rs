@@ -6,8 +6,7 @@ use super::{BODY_BYTES, TOPIC};
 use crate::args::Plan;
 use crate::baseline::Pacing;
 use crate::disk::{Scratch, synced_appends};
-use crate::event::body;
-use crate::load::{Load, Published};
+use crate::load::Published;
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
@@ -47,7 +46,7 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
 
 /// Publishes for so long, one request in flight on each connection.
 pub(super) fn publish(server: &Server, time: Duration) -> anyhow::Result<Published> {
-    let mut load = Load::new(server.address)?;
-    load.publishers(server.address, CONNECTIONS, TOPIC, &body(BODY_BYTES))?;
+    let mut load = server.load()?;
+    load.publishers(server.address, CONNECTIONS, TOPIC, BODY_BYTES)?;
     load.publish_for(time, 1)
 }

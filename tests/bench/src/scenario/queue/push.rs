@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::spilled::MESSAGE_BYTES;
+use crate::dialect::Dialect;
 use crate::load::Load;
 use crate::publisher::post;
 use crate::report::{Report, Table};
@@ -87,7 +88,7 @@ pub fn send(seconds: u32) -> anyhow::Result<Round> {
     let headers =
         ["x-amz-target: AmazonSQS.SendMessageBatch", "content-type: application/x-amz-json-1.0"];
     let request = post(address, "/", &headers, &call.to_string());
-    let mut load = Load::new(address)?;
+    let mut load = Load::new(address, Dialect::Relay)?;
     load.pushers(address, CONNECTIONS)?;
     let mut send =
         |count: u32| load.push_at(PER_SECOND, std::iter::repeat_n(request.clone(), count as usize));
@@ -109,7 +110,7 @@ pub fn round(site: &Site, setup: &Setup, seconds: u32) -> anyhow::Result<Round> 
         variables.extend(settings);
     }
     let relay = site.relay_with(&redis.url, &variables)?;
-    let mut load = Load::new(relay.address)?;
+    let mut load = relay.load()?;
     load.pushers(relay.address, CONNECTIONS)?;
     let mut pushed = 0;
     let mut push = |count: u32| {
