@@ -30,6 +30,8 @@ pub enum Scenario {
     Idle,
     /// Deliveries per second on one topic.
     Fanout,
+    /// Deliveries per second on 10,000 topics with a stream each.
+    Topics,
     /// Publish to receive at a fixed, low rate.
     Latency,
     /// Publishes per second without streams.

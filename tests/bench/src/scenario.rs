@@ -16,6 +16,7 @@ mod overhead;
 mod queue;
 mod redis;
 mod startup;
+mod topics;
 
 /// Topic of everything that is published over HTTP.
 pub const TOPIC: &str = "bench";
@@ -38,6 +39,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
         let measured = match scenario {
             Scenario::Idle => idle::measure(&site, plan, &mut report),
             Scenario::Fanout => fanout::measure(&site, plan, &mut report),
+            Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
             Scenario::Ingest => ingest::measure(&site, plan, &mut report),
             Scenario::Startup => startup::measure(&site, plan, &mut report),
