@@ -16,6 +16,7 @@ mod dialect;
 mod disk;
 mod event;
 mod fill;
+mod h2_streams;
 mod leash;
 mod load;
 mod peers;
