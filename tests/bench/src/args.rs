@@ -28,6 +28,8 @@ pub struct Args {
 pub enum Scenario {
     /// Memory of idle streams.
     Idle,
+    /// Streams opened per second, with tokens and without.
+    Open,
     /// Deliveries per second on one topic.
     Fanout,
     /// Deliveries per second on 10,000 topics with a stream each.

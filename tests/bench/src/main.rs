@@ -31,6 +31,7 @@ mod sqs;
 mod stream;
 mod tally;
 mod template;
+mod tokens;
 
 use clap::Parser;
 

@@ -12,6 +12,7 @@ mod fanout;
 mod idle;
 mod ingest;
 mod latency;
+mod open;
 mod overhead;
 mod queue;
 mod redis;
@@ -38,6 +39,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
     for scenario in &plan.scenarios {
         let measured = match scenario {
             Scenario::Idle => idle::measure(&site, plan, &mut report),
+            Scenario::Open => open::measure(&site, plan, &mut report),
             Scenario::Fanout => fanout::measure(&site, plan, &mut report),
             Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
