@@ -30,6 +30,8 @@ pub enum Scenario {
     Idle,
     /// Streams opened per second, with tokens and without.
     Open,
+    /// What clients that do not read add to the memory.
+    Slow,
     /// Deliveries per second on one topic.
     Fanout,
     /// Deliveries per second on 10,000 topics with a stream each.

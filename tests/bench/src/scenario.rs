@@ -16,6 +16,7 @@ mod open;
 mod overhead;
 mod queue;
 mod redis;
+mod slow;
 mod startup;
 mod topics;
 
@@ -40,6 +41,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
         let measured = match scenario {
             Scenario::Idle => idle::measure(&site, plan, &mut report),
             Scenario::Open => open::measure(&site, plan, &mut report),
+            Scenario::Slow => slow::measure(&site, plan, &mut report),
             Scenario::Fanout => fanout::measure(&site, plan, &mut report),
             Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
