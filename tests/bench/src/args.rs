@@ -38,7 +38,7 @@ pub enum Scenario {
     Topics,
     /// Publish to receive at a fixed, low rate.
     Latency,
-    /// Publishes per second without streams.
+    /// Publishes and webhooks per second.
     Ingest,
     /// From exec to listening over a large log that was killed.
     Startup,
@@ -56,6 +56,9 @@ enum Inner {
     /// Serve as a bare write loop.
     #[command(hide = true, name = "serve-baseline")]
     Baseline { pacing: Pacing },
+    /// Serve as a stock axum that reads bodies, and keeps something in a Redis if there is one.
+    #[command(hide = true, name = "serve-axum")]
+    Axum { redis: Option<String> },
     /// Fill a log folder through its crate, say so, and go on until killed.
     #[command(hide = true, name = "fill-log")]
     Fill { folder: PathBuf, events: u64 },
@@ -81,6 +84,7 @@ enum Inner {
 pub enum Role {
     Measure(Plan),
     Baseline(Pacing),
+    Axum { redis: Option<String> },
     Fill { folder: PathBuf, events: u64 },
     Redis { folder: PathBuf, core: Option<usize> },
     Leash { core: Option<usize>, command: Vec<String> },
@@ -100,6 +104,7 @@ impl Args {
     pub fn role(self) -> Role {
         match self.inner {
             Some(Inner::Baseline { pacing }) => Role::Baseline(pacing),
+            Some(Inner::Axum { redis }) => Role::Axum { redis },
             Some(Inner::Fill { folder, events }) => Role::Fill { folder, events },
             Some(Inner::Redis { folder, core }) => Role::Redis { folder, core },
             Some(Inner::Leash { core, command }) => Role::Leash { core, command },

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod axum_server;
 mod backend;
 mod baseline;
 mod collector;
@@ -22,6 +23,7 @@ mod load;
 mod peers;
 mod process;
 mod publisher;
+mod push;
 mod redis;
 mod report;
 mod scenario;
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().role() {
         Role::Measure(plan) => scenario::run(&plan),
         Role::Baseline(pacing) => baseline::serve(pacing),
+        Role::Axum { redis } => axum_server::serve(redis.as_deref()),
         Role::Fill { folder, events } => fill::fill(&folder, events),
         Role::Redis { folder, core } => redis::keep(&folder, core),
         Role::Leash { core, command } => leash::run(core, &command),

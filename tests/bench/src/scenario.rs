@@ -26,6 +26,9 @@ pub const TOPIC: &str = "bench";
 /// Size of an event's data.
 pub const BODY_BYTES: usize = 200;
 
+/// What an event takes in the log: its data, its id, and what the relay knows of it.
+pub const RECORD_BYTES: usize = 512;
+
 /// Measures what the plan names, prints it, and writes it to `target/bench/report.json`.
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
     let site = site()?;

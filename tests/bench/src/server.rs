@@ -71,6 +71,13 @@ impl Site {
         Self::start(command).context("the baseline")
     }
 
+    /// Starts a stock axum server that takes publishes, and keeps something in this Redis for each.
+    pub fn axum(&self, redis: Option<&str>) -> anyhow::Result<Server> {
+        let mut command = self.leashed(&std::env::current_exe()?)?;
+        command.arg("serve-axum").args(redis);
+        Self::start(command).context("axum")
+    }
+
     /// A command that runs on the server's core and dies with this process.
     pub fn leashed(&self, program: &Path) -> anyhow::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
