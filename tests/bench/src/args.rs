@@ -40,6 +40,8 @@ pub enum Scenario {
     Latency,
     /// Publishes and webhooks per second.
     Ingest,
+    /// What clients wait that come back after they missed events.
+    Resume,
     /// From exec to listening over a large log that was killed.
     Startup,
     /// The log in Redis: its append against a bare XADD, and publishes through it.

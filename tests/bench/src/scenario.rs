@@ -16,6 +16,7 @@ mod open;
 mod overhead;
 mod queue;
 mod redis;
+mod resume;
 mod slow;
 mod startup;
 mod topics;
@@ -49,6 +50,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
             Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
             Scenario::Ingest => ingest::measure(&site, plan, &mut report),
+            Scenario::Resume => resume::measure(&site, plan, &mut report),
             Scenario::Startup => startup::measure(&site, plan, &mut report),
             Scenario::Redis => redis::measure(&site, plan, &mut report),
             Scenario::Queue => queue::measure(&site, plan, &mut report),
