@@ -40,6 +40,8 @@ pub enum Scenario {
     Latency,
     /// Publishes and webhooks per second.
     Ingest,
+    /// How long webhooks wait for their answers.
+    Webhook,
     /// What clients wait that come back after they missed events.
     Resume,
     /// From exec to listening over a large log that was killed.

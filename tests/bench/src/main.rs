@@ -21,6 +21,7 @@ mod h2_streams;
 mod leash;
 mod load;
 mod peers;
+mod percentiles;
 mod process;
 mod publisher;
 mod push;

@@ -20,6 +20,7 @@ mod resume;
 mod slow;
 mod startup;
 mod topics;
+mod webhook;
 
 /// Topic of everything that is published over HTTP.
 pub const TOPIC: &str = "bench";
@@ -50,6 +51,7 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
             Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
             Scenario::Ingest => ingest::measure(&site, plan, &mut report),
+            Scenario::Webhook => webhook::measure(&site, plan, &mut report),
             Scenario::Resume => resume::measure(&site, plan, &mut report),
             Scenario::Startup => startup::measure(&site, plan, &mut report),
             Scenario::Redis => redis::measure(&site, plan, &mut report),
