@@ -26,14 +26,24 @@ pub struct Args {
 /// One thing that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// Memory of idle streams, and how fast they open.
+    /// Memory of idle streams.
     Idle,
+    /// Streams opened per second, with tokens and without.
+    Open,
+    /// What clients that do not read add to the memory.
+    Slow,
     /// Deliveries per second on one topic.
     Fanout,
+    /// Deliveries per second on 10,000 topics with a stream each.
+    Topics,
     /// Publish to receive at a fixed, low rate.
     Latency,
-    /// Publishes per second without streams.
+    /// Publishes and webhooks per second.
     Ingest,
+    /// How long webhooks wait for their answers.
+    Webhook,
+    /// What clients wait that come back after they missed events.
+    Resume,
     /// From exec to listening over a large log that was killed.
     Startup,
     /// The log in Redis: its append against a bare XADD, and publishes through it.
@@ -50,6 +60,9 @@ enum Inner {
     /// Serve as a bare write loop.
     #[command(hide = true, name = "serve-baseline")]
     Baseline { pacing: Pacing },
+    /// Serve as a stock axum that reads bodies, and keeps something in a Redis if there is one.
+    #[command(hide = true, name = "serve-axum")]
+    Axum { redis: Option<String> },
     /// Fill a log folder through its crate, say so, and go on until killed.
     #[command(hide = true, name = "fill-log")]
     Fill { folder: PathBuf, events: u64 },
@@ -75,6 +88,7 @@ enum Inner {
 pub enum Role {
     Measure(Plan),
     Baseline(Pacing),
+    Axum { redis: Option<String> },
     Fill { folder: PathBuf, events: u64 },
     Redis { folder: PathBuf, core: Option<usize> },
     Leash { core: Option<usize>, command: Vec<String> },
@@ -94,6 +108,7 @@ impl Args {
     pub fn role(self) -> Role {
         match self.inner {
             Some(Inner::Baseline { pacing }) => Role::Baseline(pacing),
+            Some(Inner::Axum { redis }) => Role::Axum { redis },
             Some(Inner::Fill { folder, events }) => Role::Fill { folder, events },
             Some(Inner::Redis { folder, core }) => Role::Redis { folder, core },
             Some(Inner::Leash { core, command }) => Role::Leash { core, command },

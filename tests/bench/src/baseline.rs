@@ -7,9 +7,10 @@ use mio::{Events, Interest, Poll, Token};
 
 mod connection;
 mod frames;
+mod topics;
 
 use connection::Connection;
-use frames::Frames;
+use topics::Topics;
 
 /// How the bare server hands events out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,7 +23,7 @@ pub enum Pacing {
 
 const LISTENER: Token = Token(usize::MAX - 1);
 
-/// Serves one topic as bare as it gets: an epoll loop, one shared buffer of frames, a place in it per connection.
+/// Serves as bare as it gets: an epoll loop, one shared buffer of frames for each topic, a place in it per connection.
 ///
 /// It takes the same requests as the relay and writes the same frames, with neither memory nor care for anything else.
 pub fn serve(pacing: Pacing) -> anyhow::Result<()> {
@@ -33,8 +34,7 @@ pub fn serve(pacing: Pacing) -> anyhow::Result<()> {
     eprintln!("listening on http://{}", listener.local_addr()?);
     let mut events = Events::with_capacity(4_096);
     let mut connections: Vec<Option<Connection>> = Vec::new();
-    let mut streams: Vec<usize> = Vec::new();
-    let mut frames = Frames::new();
+    let mut topics = Topics::default();
     let mut buffer = vec![0; 256 * 1024];
     loop {
         if let Err(error) = poll.poll(&mut events, None)
@@ -42,7 +42,6 @@ pub fn serve(pacing: Pacing) -> anyhow::Result<()> {
         {
             return Err(error.into());
         }
-        let before = frames.count();
         for event in &events {
             let Token(token) = event.token();
             if event.token() == LISTENER {
@@ -56,7 +55,7 @@ pub fn serve(pacing: Pacing) -> anyhow::Result<()> {
             }
             let Some(Some(connection)) = connections.get_mut(token) else { continue };
             if event.is_writable() {
-                connection.unblock(&frames, pacing);
+                connection.unblock(&topics, pacing);
             }
             if !event.is_readable() {
                 continue;
@@ -69,29 +68,27 @@ pub fn serve(pacing: Pacing) -> anyhow::Result<()> {
                 Ok(read) => read,
                 Err(_nothing_there) => continue,
             };
-            let known = frames.count();
-            if connection.take(&buffer[..read], &mut frames)? {
-                streams.push(token);
+            if connection.take(&buffer[..read], &mut topics)?
+                && let Some(topic) = connection.topic
+            {
+                connection.follow(&topics.get(topic).frames, pacing);
+                topics.follow(topic, token);
             }
-            if pacing == Pacing::Write && frames.count() > known {
-                hand_out(&mut connections, &streams, &frames, pacing);
+            if pacing == Pacing::Write {
+                hand_out(&mut connections, &mut topics, pacing);
             }
         }
-        if pacing == Pacing::Batch && frames.count() > before {
-            hand_out(&mut connections, &streams, &frames, pacing);
-        }
+        hand_out(&mut connections, &mut topics, pacing);
     }
 }
 
-fn hand_out(
-    connections: &mut [Option<Connection>],
-    streams: &[usize],
-    frames: &Frames,
-    pacing: Pacing,
-) {
-    for stream in streams {
-        if let Some(connection) = &mut connections[*stream] {
-            connection.follow(frames, pacing);
+/// Serves the streams of every topic that was published to.
+fn hand_out(connections: &mut [Option<Connection>], topics: &mut Topics, pacing: Pacing) {
+    while let Some(topic) = topics.take_published() {
+        for stream in &topic.streams {
+            if let Some(connection) = &mut connections[*stream] {
+                connection.follow(&topic.frames, pacing);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use mio::{Events, Poll, Token};
 
+use crate::dialect::{Dialect, Start};
 use crate::publisher::Publisher;
 use crate::stream::Stream;
 
@@ -18,6 +19,7 @@ pub use publish::Published;
 #[derive(Debug)]
 pub struct Load {
     address: SocketAddr,
+    dialect: Dialect,
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
@@ -27,6 +29,10 @@ pub struct Load {
     in_flight: u64,
     /// Events received on all streams.
     received: u64,
+    /// Streams that each event goes to; all when not set.
+    followers: Option<usize>,
+    /// Bytes that the kernel keeps for streams to read, where it does not choose itself.
+    receive_buffer: Option<usize>,
     arrivals: Option<Arrivals>,
 }
 
@@ -35,12 +41,16 @@ impl Load {
     const PUBLISHERS: usize = 1 << 20;
     /// Streams that may open at once; a listener's backlog takes that many.
     const OPENING: usize = 128;
+    /// Events that an average stream may be behind while more are published. Who answers publishes long before it hands
+    /// them out would otherwise be measured by how much it can keep for later, and not by what it delivers.
+    const MAX_LAG: f64 = 2_000.0;
     /// How long nothing may happen before something must be lost.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    pub fn new(address: SocketAddr) -> anyhow::Result<Self> {
+    pub fn new(address: SocketAddr, dialect: Dialect) -> anyhow::Result<Self> {
         Ok(Self {
             address,
+            dialect,
             poll: Poll::new()?,
             events: Events::with_capacity(4_096),
             buffer: vec![0; 256 * 1024],
@@ -48,31 +58,63 @@ impl Load {
             publishers: Vec::new(),
             in_flight: 0,
             received: 0,
+            followers: None,
+            receive_buffer: None,
             arrivals: None,
         })
     }
 
-    /// Opens streams until there are `count`, and waits until each has its priming id.
+    /// Opens streams until there are `count`, each from now on, and waits until each has its priming id.
     pub fn open(&mut self, count: usize, topic: impl Fn(usize) -> String) -> anyhow::Result<()> {
+        let (dialect, address) = (self.dialect, self.address);
+        self.open_with(count, |n| dialect.follow(address, &topic(n), Start::Live, &[]))
+    }
+
+    /// Opens streams by these requests until there are `count`, and waits until each has its priming id.
+    pub fn open_with(
+        &mut self,
+        count: usize,
+        request: impl Fn(usize) -> Vec<u8>,
+    ) -> anyhow::Result<()> {
         let mut moved_at = Instant::now();
-        let mut primed = 0;
+        let mut primed = self.streams.len();
         while primed < count {
             let opening = self.streams.len() - primed;
             let more = (count - self.streams.len()).min(Self::OPENING.saturating_sub(opening));
             for _ in 0..more {
                 let (number, registry) = (self.streams.len(), self.poll.registry());
-                let topic = topic(number);
-                self.streams.push(Stream::open(self.address, &topic, registry, Token(number))?);
+                let (tally, token) = (self.dialect.tally(), Token(number));
+                let socket = Stream::connect(self.address, number, self.receive_buffer)?;
+                let stream = Stream::open(socket, &request(number), tally, registry, token)?;
+                self.streams.push(stream);
             }
             self.turn(Duration::from_millis(10))?;
             let behind = self.streams.iter().skip(primed);
-            let now_primed = behind.take_while(|stream| stream.tally.last().is_some()).count();
+            let now_primed = behind.take_while(|stream| stream.is_primed()).count();
             if now_primed > 0 {
                 (primed, moved_at) = (primed + now_primed, Instant::now());
             }
             ensure!(moved_at.elapsed() < Self::PATIENCE, "only {primed} of {count} streams opened");
         }
         Ok(())
+    }
+
+    /// How many bytes the kernel keeps for each stream that is opened from here on.
+    pub fn receive_buffer(&mut self, bytes: usize) {
+        self.receive_buffer = Some(bytes);
+    }
+
+    /// Reads nothing more from any stream.
+    pub fn mute(&mut self) -> anyhow::Result<()> {
+        let registry = self.poll.registry();
+        self.streams.iter_mut().try_for_each(|stream| stream.mute(registry))
+    }
+
+    /// Reads streams again.
+    pub fn unmute(&mut self) -> anyhow::Result<()> {
+        let registry = self.poll.registry();
+        let mut streams = self.streams.iter_mut().enumerate();
+        streams.try_for_each(|(number, stream)| stream.unmute(registry, Token(number)))
     }
 
     /// Takes what comes in for so long.
@@ -88,9 +130,34 @@ impl Load {
         self.streams.iter().filter_map(|stream| stream.tally.last())
     }
 
+    /// What each stream would send to resume.
+    pub fn cursors(&self) -> impl Iterator<Item = String> {
+        self.streams.iter().map(|stream| stream.tally.cursor())
+    }
+
+    /// Bytes received on all streams.
+    pub fn stream_bytes(&self) -> u64 {
+        self.streams.iter().map(|stream| stream.bytes).sum()
+    }
+
+    /// Waits for the first event of all.
+    pub fn await_first(&mut self) -> anyhow::Result<()> {
+        let start = Instant::now();
+        while self.received == 0 {
+            self.turn(Duration::from_millis(10))?;
+            ensure!(start.elapsed() < Self::PATIENCE, "no event has come");
+        }
+        Ok(())
+    }
+
     /// Waits until every stream has received `events`, and checks that it got each once and in order.
     pub fn drain(&mut self, events: u64) -> anyhow::Result<()> {
-        let expected = events * self.streams.len() as u64;
+        self.drain_each(&vec![events; self.streams.len()])
+    }
+
+    /// Waits until every stream has received as many events as it is due, each once and in order.
+    pub fn drain_each(&mut self, due: &[u64]) -> anyhow::Result<()> {
+        let expected = due.iter().sum::<u64>();
         let (mut seen, mut moved_at) = (self.received, Instant::now());
         while self.received < expected && moved_at.elapsed() < Self::PATIENCE {
             self.turn(Duration::from_millis(10))?;
@@ -101,11 +168,12 @@ impl Load {
         let total = |count: fn(&Stream) -> u64| self.streams.iter().map(count).sum::<u64>();
         let lost = total(|stream| stream.tally.lost);
         let repeated = total(|stream| stream.tally.repeated);
-        let whole = self.streams.iter().filter(|stream| stream.tally.received == events).count();
+        let both = self.streams.iter().zip(due);
+        let whole = both.filter(|(stream, due)| stream.tally.received == **due).count();
         if whole < self.streams.len() || lost + repeated > 0 {
             bail!(
-                "{whole} of {} streams received all {events} events; {} of {expected} came in all, {lost} were \
-                 passed over, {repeated} came twice or late",
+                "{whole} of {} streams received all their events; {} of {expected} came in all, {lost} were passed \
+                 over, {repeated} came twice or late",
                 self.streams.len(),
                 self.received
             );

@@ -3,20 +3,24 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use httparse::{EMPTY_HEADER, Response, Status};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+
+use crate::template::Template;
 
 /// A keep-alive connection that publishes or pushes, with several requests on their way at once.
 #[derive(Debug)]
 pub struct Publisher {
     socket: TcpStream,
-    request: Vec<u8>,
+    template: Template,
     outbox: Vec<u8>,
     inbox: Vec<u8>,
     pub sent: u64,
     pub answered: u64,
+    /// It sends no more than this.
+    limit: u64,
     /// When the requests that wait were due, if they were at all.
     due: VecDeque<Instant>,
     /// From when a request was due until it was answered.
@@ -24,10 +28,10 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A connection on which [`Self::fill`] sends `request` again and again.
+    /// A connection on which [`Self::fill`] sends what the template writes.
     pub fn open(
         address: SocketAddr,
-        request: Vec<u8>,
+        template: Template,
         registry: &Registry,
         token: Token,
     ) -> anyhow::Result<Self> {
@@ -38,11 +42,12 @@ impl Publisher {
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self {
             socket,
-            request,
+            template,
             outbox: Vec::new(),
             inbox: Vec::new(),
             sent: 0,
             answered: 0,
+            limit: u64::MAX,
             due: VecDeque::new(),
             waited: Vec::new(),
         })
@@ -52,10 +57,15 @@ impl Publisher {
         self.sent - self.answered
     }
 
+    /// Sends no more than so many requests from here on.
+    pub fn limit(&mut self, requests: u64) {
+        self.limit = self.sent + requests;
+    }
+
     /// Sends until so many requests wait for their answers.
     pub fn fill(&mut self, in_flight: u64) -> anyhow::Result<()> {
-        while self.in_flight() < in_flight {
-            self.outbox.extend_from_slice(&self.request);
+        while self.in_flight() < in_flight && self.sent < self.limit {
+            self.template.write(&mut self.outbox);
             self.sent += 1;
         }
         self.flush()
@@ -107,6 +117,15 @@ impl Publisher {
     }
 }
 
+/// Sends one request on a connection of its own; answers what came first.
+pub fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<String> {
+    let mut socket = std::net::TcpStream::connect(address)?;
+    socket.write_all(request)?;
+    let mut bytes = vec![0; 64 * 1024];
+    let read = socket.read(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes[..read]).into_owned())
+}
+
 /// A request with a body, and with these headers besides, such as `content-type: text/plain`.
 pub fn post(address: SocketAddr, path: &str, headers: &[&str], body: &str) -> Vec<u8> {
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
@@ -122,9 +141,16 @@ fn answer(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
     let Status::Complete(head) = response.parse(bytes)? else {
         return Ok(None);
     };
-    ensure!(response.code == Some(200), "a publish was refused: {:?}", response.code);
+    let code = response.code.unwrap_or_default();
+    if !(200..300).contains(&code) {
+        bail!("a publish was refused: {:?}", String::from_utf8_lossy(bytes));
+    }
     let length = response.headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-length"));
-    let length = length.context("an answer without content-length")?;
-    let whole = head + std::str::from_utf8(length.value)?.parse::<usize>()?;
+    let length = match length {
+        Some(length) => std::str::from_utf8(length.value)?.parse::<usize>()?,
+        None if code == 204 => 0,
+        None => bail!("an answer without content-length"),
+    };
+    let whole = head + length;
     Ok((bytes.len() >= whole).then_some(whole))
 }

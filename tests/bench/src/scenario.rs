@@ -12,16 +12,24 @@ mod fanout;
 mod idle;
 mod ingest;
 mod latency;
+mod open;
 mod overhead;
 mod queue;
 mod redis;
+mod resume;
+mod slow;
 mod startup;
+mod topics;
+mod webhook;
 
 /// Topic of everything that is published over HTTP.
-const TOPIC: &str = "bench";
+pub const TOPIC: &str = "bench";
 
 /// Size of an event's data.
 pub const BODY_BYTES: usize = 200;
+
+/// What an event takes in the log: its data, its id, and what the relay knows of it.
+pub const RECORD_BYTES: usize = 512;
 
 /// Measures what the plan names, prints it, and writes it to `target/bench/report.json`.
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
@@ -37,9 +45,14 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
     for scenario in &plan.scenarios {
         let measured = match scenario {
             Scenario::Idle => idle::measure(&site, plan, &mut report),
+            Scenario::Open => open::measure(&site, plan, &mut report),
+            Scenario::Slow => slow::measure(&site, plan, &mut report),
             Scenario::Fanout => fanout::measure(&site, plan, &mut report),
+            Scenario::Topics => topics::measure(&site, plan, &mut report),
             Scenario::Latency => latency::measure(&site, plan, &mut report),
             Scenario::Ingest => ingest::measure(&site, plan, &mut report),
+            Scenario::Webhook => webhook::measure(&site, plan, &mut report),
+            Scenario::Resume => resume::measure(&site, plan, &mut report),
             Scenario::Startup => startup::measure(&site, plan, &mut report),
             Scenario::Redis => redis::measure(&site, plan, &mut report),
             Scenario::Queue => queue::measure(&site, plan, &mut report),
@@ -52,7 +65,10 @@ pub fn run(plan: &Plan) -> anyhow::Result<()> {
 
 fn site() -> anyhow::Result<Site> {
     let descriptors = rlimit::increase_nofile_limit(u64::MAX)?;
-    anyhow::ensure!(descriptors > 6_000, "5,000 streams need more than {descriptors} descriptors");
+    anyhow::ensure!(
+        descriptors > 11_000,
+        "10,000 streams need more than {descriptors} descriptors"
+    );
     let programs = std::env::current_exe()?;
     let programs = programs.parent().context("the program is in a folder")?;
     let folder = programs.parent().unwrap_or(programs).join("bench");

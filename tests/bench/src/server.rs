@@ -1,5 +1,5 @@
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +7,14 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::ValueEnum;
 
 use crate::baseline::Pacing;
 use crate::cores::Cores;
+use crate::dialect::Dialect;
+use crate::disk::Scratch;
+use crate::load::Load;
 
 /// Where things are, and which core serves.
 #[derive(Debug)]
@@ -31,8 +34,12 @@ pub struct Server {
     /// Whether its complaints are what the measurement is after.
     hushed: Arc<AtomicBool>,
     pub address: SocketAddr,
+    /// How it is published to and followed.
+    pub dialect: Dialect,
     /// From before the start until it said that it listens.
     pub started_in: Duration,
+    /// What it writes.
+    _folder: Option<Scratch>,
 }
 
 impl Site {
@@ -50,6 +57,8 @@ impl Site {
         // A round publishes more than a topic keeps by default, and the slowest stream must still find it.
         command.env("HOOKWIRE_RETENTION_EVENTS", "2000000");
         command.env("HOOKWIRE_RETENTION_BYTES", "1GiB");
+        // Thousands of streams are to open in one go, which one address would not do elsewhere.
+        command.env("HOOKWIRE_ACCEPT_RATE", "1000000");
         command.envs(variables.iter().copied());
         Self::start(command).context("the relay")
     }
@@ -60,6 +69,13 @@ impl Site {
         let pacing = pacing.to_possible_value().context("a pacing has a name")?;
         command.args(["serve-baseline", pacing.get_name()]);
         Self::start(command).context("the baseline")
+    }
+
+    /// Starts a stock axum server that takes publishes, and keeps something in this Redis for each.
+    pub fn axum(&self, redis: Option<&str>) -> anyhow::Result<Server> {
+        let mut command = self.leashed(&std::env::current_exe()?)?;
+        command.arg("serve-axum").args(redis);
+        Self::start(command).context("axum")
     }
 
     /// A command that runs on the server's core and dies with this process.
@@ -88,7 +104,9 @@ impl Site {
             log: Some(log),
             hushed,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            dialect: Dialect::Relay,
             started_in: Duration::ZERO,
+            _folder: None,
         };
         let (listened_at, address) = address.recv_timeout(Self::PATIENCE).context("not started")?;
         server.started_in = listened_at - start;
@@ -98,6 +116,39 @@ impl Site {
 }
 
 impl Server {
+    /// Starts one that does not say that it listens.
+    pub fn start_at(
+        mut command: Command,
+        address: SocketAddr,
+        dialect: Dialect,
+        folder: Scratch,
+    ) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let process = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?;
+        let mut server = Self {
+            process,
+            log: None,
+            hushed: Arc::default(),
+            address,
+            dialect,
+            started_in: Duration::ZERO,
+            _folder: Some(folder),
+        };
+        while TcpStream::connect(address).is_err() {
+            let ended = server.process.try_wait()?;
+            ensure!(ended.is_none(), "it ended: {ended:?}");
+            ensure!(start.elapsed() < Site::PATIENCE, "nobody listens at {address}");
+            std::thread::yield_now();
+        }
+        server.started_in = start.elapsed();
+        Ok(server)
+    }
+
+    /// What loads it.
+    pub fn load(&self) -> anyhow::Result<Load> {
+        Load::new(self.address, self.dialect)
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.id()
     }

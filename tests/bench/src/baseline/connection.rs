@@ -1,10 +1,12 @@
 use std::io::{ErrorKind, Write};
 
+use anyhow::Context;
 use httparse::{EMPTY_HEADER, Request, Status};
 use mio::net::TcpStream;
 
 use super::Pacing;
 use super::frames::Frames;
+use super::topics::Topics;
 
 const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n\
 transfer-encoding: chunked\r\n\r\n29\r\nretry: 3000\n\nid: 1795255578897-00000000\n\n\r\n";
@@ -16,6 +18,8 @@ const TAKEN: &[u8] =
 pub struct Connection {
     pub socket: TcpStream,
     inbox: Vec<u8>,
+    /// The topic that it follows.
+    pub topic: Option<usize>,
     /// Frames handed out whole, and bytes handed out in all.
     next: usize,
     at: usize,
@@ -25,11 +29,11 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(socket: TcpStream) -> Self {
-        Self { socket, inbox: Vec::new(), next: 0, at: 0, blocked: false }
+        Self { socket, inbox: Vec::new(), topic: None, next: 0, at: 0, blocked: false }
     }
 
     /// Takes requests; answers whether the connection became a stream.
-    pub fn take(&mut self, bytes: &[u8], frames: &mut Frames) -> anyhow::Result<bool> {
+    pub fn take(&mut self, bytes: &[u8], topics: &mut Topics) -> anyhow::Result<bool> {
         self.inbox.extend_from_slice(bytes);
         let (mut taken, mut answers, mut stream) = (0, Vec::new(), false);
         loop {
@@ -37,30 +41,47 @@ impl Connection {
             let mut request = Request::new(&mut headers);
             let rest = &self.inbox[taken..];
             let Status::Complete(head) = request.parse(rest)? else { break };
-            if request.method == Some("GET") {
+            let named = |name: &str| {
+                let header = request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name));
+                header.map(|header| std::str::from_utf8(header.value)).transpose()
+            };
+            let path = request.path.context("a request has a path")?;
+            if let Some(topic) = path.strip_prefix("/events?topic=") {
                 answers.extend_from_slice(STREAM);
-                (self.next, self.at) = (frames.count(), frames.bytes().len());
+                let number = topics.number(topic);
+                let frames = &topics.get(number).frames;
+                let cursor = named("last-event-id")?.and_then(|cursor| cursor.rsplit('-').next());
+                self.next = cursor.map_or(Ok(frames.count()), str::parse)?;
+                self.at = frames.start(self.next);
+                self.topic = Some(number);
                 stream = true;
                 taken += head;
                 continue;
             }
-            let named = |h: &&httparse::Header<'_>| h.name.eq_ignore_ascii_case("content-length");
-            let length = request.headers.iter().find(named).map_or(&b"0"[..], |h| h.value);
-            let whole = head + std::str::from_utf8(length)?.parse::<usize>()?;
+            let topic = path.strip_prefix("/topics/").and_then(|path| path.split('/').next());
+            let length = named("content-length")?.unwrap_or("0");
+            let whole = head + length.parse::<usize>()?;
             let Some(body) = rest.get(head..whole) else { break };
-            frames.push(std::str::from_utf8(body)?)?;
+            topics
+                .publish(topic.context("a publish names a topic")?, std::str::from_utf8(body)?)?;
             answers.extend_from_slice(TAKEN);
             taken += whole;
         }
         self.inbox.drain(..taken);
+        if stream {
+            // It asks nothing more.
+            self.inbox = Vec::new();
+        }
         self.socket.write_all(&answers)?;
         Ok(stream)
     }
 
     /// Goes on after the socket was full.
-    pub fn unblock(&mut self, frames: &Frames, pacing: Pacing) {
-        if std::mem::take(&mut self.blocked) {
-            self.follow(frames, pacing);
+    pub fn unblock(&mut self, topics: &Topics, pacing: Pacing) {
+        if let Some(topic) = self.topic
+            && std::mem::take(&mut self.blocked)
+        {
+            self.follow(&topics.get(topic).frames, pacing);
         }
     }
 

@@ -5,7 +5,8 @@ use anyhow::ensure;
 use mio::Token;
 
 use super::{Arrivals, Load};
-use crate::publisher::{Publisher, post};
+use crate::publisher::Publisher;
+use crate::template::Template;
 
 /// What was published in a while.
 #[derive(Debug, Clone, Copy)]
@@ -25,25 +26,62 @@ impl Published {
 }
 
 impl Load {
-    /// Opens connections that publish `body` to the server at `to`: the one with the streams, or one that shares its log.
+    /// Opens connections that publish events of so many bytes to the server at `to`: the one with the streams, or one
+    /// that shares its log.
     pub fn publishers(
         &mut self,
         to: SocketAddr,
         count: usize,
         topic: &str,
-        body: &str,
+        bytes: usize,
     ) -> anyhow::Result<()> {
-        for _ in 0..count {
+        let dialect = self.dialect;
+        self.senders(to, count, |publisher| Ok(dialect.publish(to, topic, publisher, bytes)))
+    }
+
+    /// Opens connections that send what these templates write.
+    pub fn senders(
+        &mut self,
+        to: SocketAddr,
+        count: usize,
+        template: impl Fn(usize) -> anyhow::Result<Template>,
+    ) -> anyhow::Result<()> {
+        for sender in 0..count {
             let token = Token(Self::PUBLISHERS + self.publishers.len());
             let registry = self.poll.registry();
-            let path = format!("/topics/{topic}/events?type=bench");
-            let request = post(to, &path, &["content-type: application/json"], body);
-            self.publishers.push(Publisher::open(to, request, registry, token)?);
+            self.publishers.push(Publisher::open(to, template(sender)?, registry, token)?);
         }
         Ok(())
     }
 
-    /// Publishes for so long, as fast as it is answered with `in_flight` requests on each connection.
+    /// Opens connections that each send one request after the other to one of so many topics after the other, which
+    /// is the number in the template.
+    pub fn spread_senders(
+        &mut self,
+        to: SocketAddr,
+        count: usize,
+        topics: usize,
+        template: impl Fn(usize) -> anyhow::Result<Template>,
+    ) -> anyhow::Result<()> {
+        self.followers = Some(1);
+        self.senders(to, count, |sender| {
+            Ok(template(sender)?.counting(sender as u64, count as u64, topics as u64))
+        })
+    }
+
+    /// Events that each of so many topics was sent by [`Self::spread_senders`].
+    pub fn due(&self, topics: usize) -> Vec<u64> {
+        let mut due = vec![0; topics];
+        for (sender, publisher) in self.publishers.iter().enumerate() {
+            let numbers = (sender..).step_by(self.publishers.len()).map(|number| number % topics);
+            let answered = usize::try_from(publisher.answered).unwrap_or(usize::MAX);
+            numbers.take(answered).for_each(|topic| due[topic] += 1);
+        }
+        due
+    }
+
+    /// Publishes for so long, as fast as it is answered with `in_flight` requests on each connection, and pauses while an
+    /// average stream is [`Self::MAX_LAG`] events behind.
     pub fn publish_for(&mut self, time: Duration, in_flight: u64) -> anyhow::Result<Published> {
         let (start, before) = (Instant::now(), self.answered());
         self.in_flight = in_flight;
@@ -52,14 +90,41 @@ impl Load {
         }
         while let Some(left) = time.checked_sub(start.elapsed()) {
             self.turn(left.min(Duration::from_millis(10)))?;
+            let is_behind = self.lag() > Self::MAX_LAG;
+            if is_behind {
+                self.in_flight = 0;
+            } else if self.in_flight == 0 {
+                self.in_flight = in_flight;
+                self.publishers.iter_mut().try_for_each(|publisher| publisher.fill(in_flight))?;
+            }
         }
         self.await_answers()?;
         let events = self.answered() - before;
-        let streams = self.streams.len().max(1) as f64;
-        let lag = events as f64 - self.received as f64 / streams;
+        let lag = self.lag();
         let slowest = self.streams.iter().map(|stream| stream.tally.received).min();
         let worst_lag = slowest.map_or(0, |received| events.saturating_sub(received));
         Ok(Published { events, took: start.elapsed(), lag, worst_lag })
+    }
+
+    /// Publishes so many events in all, shared among the connections.
+    pub fn publish_events(&mut self, events: u64, in_flight: u64) -> anyhow::Result<()> {
+        let (before, count) = (self.answered(), self.publishers.len() as u64);
+        self.in_flight = in_flight;
+        for (place, publisher) in (0..).zip(&mut self.publishers) {
+            let share = events / count + u64::from(place < events % count);
+            publisher.limit(share);
+            publisher.fill(in_flight)?;
+        }
+        let mut moved = (before, Instant::now());
+        while self.answered() < before + events {
+            self.turn(Duration::from_millis(10))?;
+            if self.answered() > moved.0 {
+                moved = (self.answered(), Instant::now());
+            }
+            ensure!(moved.1.elapsed() < Self::PATIENCE, "publishes are not answered");
+        }
+        self.in_flight = 0;
+        Ok(())
     }
 
     /// Publishes on one connection at a fixed rate, whatever the answers do, and measures from when each publish was
@@ -81,6 +146,13 @@ impl Load {
         self.await_answers()?;
         self.drain(events.into())?;
         Ok(self.arrivals.take().expect("set above"))
+    }
+
+    /// Events that an average stream has still to receive of those that were answered.
+    fn lag(&self) -> f64 {
+        let streams = self.streams.len();
+        let due = self.answered() * self.followers.unwrap_or(streams) as u64;
+        due.saturating_sub(self.received) as f64 / streams.max(1) as f64
     }
 
     pub(super) fn await_answers(&mut self) -> anyhow::Result<()> {

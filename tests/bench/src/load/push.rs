@@ -6,6 +6,7 @@ use mio::Token;
 
 use super::Load;
 use crate::publisher::Publisher;
+use crate::template::Template;
 
 impl Load {
     /// Opens connections for [`Self::push_at`].
@@ -13,7 +14,7 @@ impl Load {
         for _ in 0..count {
             let token = Token(Self::PUBLISHERS + self.publishers.len());
             let registry = self.poll.registry();
-            self.publishers.push(Publisher::open(to, Vec::new(), registry, token)?);
+            self.publishers.push(Publisher::open(to, Template::new(Vec::new()), registry, token)?);
         }
         Ok(())
     }

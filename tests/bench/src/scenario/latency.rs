@@ -4,9 +4,9 @@ use serde_json::json;
 use super::{BODY_BYTES, TOPIC};
 use crate::args::Plan;
 use crate::backend::Backend;
-use crate::baseline::Pacing;
-use crate::event::body;
-use crate::load::{Arrivals, Load};
+use crate::contender::Contender;
+use crate::load::Arrivals;
+use crate::peers::Peer;
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
@@ -25,22 +25,29 @@ struct Servers {
 }
 
 type Start = fn(&Site) -> anyhow::Result<Servers>;
-const SERVERS: [(&str, Start); 5] = [
+const SERVERS: [(&str, Start); 7] = [
     ("relay, log in memory", |site| Servers::relay(site, Backend::Memory)),
     ("relay, log on disk", |site| Servers::relay(site, Backend::fjall(site)?)),
     ("relay, log in Redis", |site| Servers::relay(site, Backend::redis(site)?)),
     ("two relays, log in Redis", |site| Servers::relays(site, Backend::redis(site)?)),
-    ("limit-write", |site| {
-        Ok(Servers { follow: site.baseline(Pacing::Write)?, publish: None, _log: None })
-    }),
+    ("limit-write", |site| Servers::one(site, Contender::WRITE)),
+    ("nchan", |site| Servers::one(site, Contender::Peer(Peer::Nchan))),
+    ("durable-streams", |site| Servers::one(site, Contender::Peer(Peer::Durable))),
 ];
 
 /// From when a publish was due until a stream had it.
 pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
-    let seconds = if plan.quick { 3 } else { 15 };
-    let mut spreads = SERVERS.map(|_| [Spread::default(), Spread::default(), Spread::default()]);
+    let seconds = if plan.quick { 1 } else { 15 };
+    let installed = Contender::with_peers(&[], site, report)?;
+    let is_here = |name: &str| {
+        let missing =
+            Peer::ALL.into_iter().filter(|peer| !installed.contains(&Contender::Peer(*peer)));
+        missing.map(Peer::name).all(|missing| missing != name)
+    };
+    let servers: Vec<_> = SERVERS.into_iter().filter(|(name, _)| is_here(name)).collect();
+    let mut spreads: Vec<[Spread; 3]> = servers.iter().map(|_| Default::default()).collect();
     for _ in 0..plan.rounds {
-        for ((name, start), [p50, p99, max]) in SERVERS.iter().zip(&mut spreads) {
+        for ((name, start), [p50, p99, max]) in servers.iter().zip(&mut spreads) {
             let arrivals = arrivals(&start(site)?, seconds).with_context(|| (*name).to_owned())?;
             p50.push(arrivals.latency.value_at_quantile(0.5) as f64 / 1e3);
             p99.push(arrivals.latency.value_at_quantile(0.99) as f64 / 1e3);
@@ -49,7 +56,7 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
     }
     let mut table = Table::new(["server", "p50 ms", "p99 ms", "max ms"]);
     let mut figures = Vec::new();
-    for ((name, _), [p50, p99, max]) in SERVERS.iter().zip(&spreads) {
+    for ((name, _), [p50, p99, max]) in servers.iter().zip(&spreads) {
         table.row([(*name).to_owned(), p50.to_string(), p99.to_string(), max.to_string()]);
         figures.push(json!({
             "server": name, "p50_ms": p50.json(), "p99_ms": p99.json(), "max_ms": max.json(),
@@ -61,14 +68,18 @@ pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<
 }
 
 fn arrivals(servers: &Servers, seconds: u32) -> anyhow::Result<Arrivals> {
-    let mut load = Load::new(servers.follow.address)?;
+    let mut load = servers.follow.load()?;
     load.open(STREAMS, |_| TOPIC.to_owned())?;
     let publish_to = servers.publish.as_ref().unwrap_or(&servers.follow).address;
-    load.publishers(publish_to, 1, TOPIC, &body(BODY_BYTES))?;
+    load.publishers(publish_to, 1, TOPIC, BODY_BYTES)?;
     load.publish_at(EVENTS_PER_SECOND, EVENTS_PER_SECOND * seconds)
 }
 
 impl Servers {
+    fn one(site: &Site, server: Contender) -> anyhow::Result<Self> {
+        Ok(Self { follow: server.start(site)?, publish: None, _log: None })
+    }
+
     fn relay(site: &Site, log: Backend) -> anyhow::Result<Self> {
         let follow = site.relay(&log.address())?;
         Ok(Self { follow, publish: None, _log: Some(log) })

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::json;
 
-use super::{fanout, ingest};
+use super::{BODY_BYTES, fanout, ingest};
 use crate::args::Plan;
 use crate::collector::Collector;
 use crate::process::cpu_seconds;
@@ -35,14 +35,15 @@ const ALL: [(&str, Telling); 4] = [
 
 /// What metrics and traces cost: the same load on relays that tell more and more of themselves, in the same rounds.
 pub fn measure(site: &Site, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
-    let time = Duration::from_millis(if plan.quick { 700 } else { 3_000 });
+    let time = Duration::from_millis(if plan.quick { 300 } else { 3_000 });
     let collector = Collector::start()?;
     let mut cost: [[Spread; 4]; 4] = Default::default();
     for _ in 0..plan.rounds {
         let mut first = None;
         for ((name, telling), spreads) in ALL.iter().zip(&mut cost) {
             let start = || telling.start(site, &collector);
-            let spread = fanout::round(&start()?, STREAMS, time);
+            let spread =
+                fanout::round(&start()?, STREAMS, BODY_BYTES, (time, fanout::IN_FLIGHT[0]));
             let spread = spread.with_context(|| format!("fan-out, {name}"))?;
             let taken = publish(&start()?, time).with_context(|| format!("ingest, {name}"))?;
             let told =

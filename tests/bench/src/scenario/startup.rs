@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::args::Plan;
 use crate::disk::{Scratch, copy, size};
 use crate::fill::{TOPICS, topic};
-use crate::load::Load;
 use crate::report::{Report, Table};
 use crate::server::{Server, Site};
 use crate::spread::Spread;
@@ -71,7 +70,7 @@ fn fill_and_kill(site: &Site, folder: &Path, events: u64) -> anyhow::Result<()> 
 
 /// Every append that was answered before the kill is in the log.
 fn nothing_answered_is_gone(server: &Server, events: u64) -> anyhow::Result<()> {
-    let mut load = Load::new(server.address)?;
+    let mut load = server.load()?;
     load.open(usize::try_from(TOPICS)?, |number| topic(number as u64))?;
     let kept: u64 = load.positions().sum();
     ensure!(kept >= events, "{events} appends were answered, and only {kept} are in the log");

@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::ensure;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::spilled::MESSAGE_BYTES;
+use crate::dialect::Dialect;
 use crate::load::Load;
+use crate::percentiles::Percentiles;
 use crate::publisher::post;
 use crate::report::{Report, Table};
 use crate::server::Site;
@@ -59,27 +60,8 @@ pub const SETUPS: [Setup; 6] = [
     },
 ];
 
-/// From when a push was due until it was answered, in milliseconds.
-#[derive(Debug)]
-pub struct Round {
-    p50: f64,
-    p95: f64,
-    p99: f64,
-    max: f64,
-}
-
-impl Round {
-    fn new(mut waited: Vec<Duration>) -> Self {
-        waited.sort_unstable();
-        // The smallest one that so many of a hundred do not exceed.
-        let at = |percent: usize| (waited.len() * percent).div_ceil(100).saturating_sub(1);
-        let ms = |percent| waited.get(at(percent)).map_or(f64::NAN, |w| w.as_secs_f64() * 1e3);
-        Self { p50: ms(50), p95: ms(95), p99: ms(99), max: ms(100) }
-    }
-}
-
 /// Sends messages to SQS itself, one in a call.
-pub fn send(seconds: u32) -> anyhow::Result<Round> {
+pub fn send(seconds: u32) -> anyhow::Result<Percentiles> {
     let sqs = Sqs::start()?;
     let address = sqs.address()?;
     let mut call = send_batch(&["x".repeat(MESSAGE_BYTES)], 0);
@@ -87,7 +69,7 @@ pub fn send(seconds: u32) -> anyhow::Result<Round> {
     let headers =
         ["x-amz-target: AmazonSQS.SendMessageBatch", "content-type: application/x-amz-json-1.0"];
     let request = post(address, "/", &headers, &call.to_string());
-    let mut load = Load::new(address)?;
+    let mut load = Load::new(address, Dialect::Relay)?;
     load.pushers(address, CONNECTIONS)?;
     let mut send =
         |count: u32| load.push_at(PER_SECOND, std::iter::repeat_n(request.clone(), count as usize));
@@ -95,10 +77,10 @@ pub fn send(seconds: u32) -> anyhow::Result<Round> {
     let waited = send(PER_SECOND * seconds)?;
     let (sent, kept) = (FIRST + PER_SECOND * seconds, sqs.depth().visible);
     ensure!(kept == u64::from(sent), "{sent} messages were taken, and {kept} are in the queue");
-    Ok(Round::new(waited))
+    Ok(Percentiles::new(waited))
 }
 
-pub fn round(site: &Site, setup: &Setup, seconds: u32) -> anyhow::Result<Round> {
+pub fn round(site: &Site, setup: &Setup, seconds: u32) -> anyhow::Result<Percentiles> {
     let redis = site.redis()?;
     let sqs = setup.queue.map(|_| Sqs::start()).transpose()?;
     let queue = sqs.as_ref().map(|sqs| format!("sqs:{}", sqs.queue_url()));
@@ -109,7 +91,7 @@ pub fn round(site: &Site, setup: &Setup, seconds: u32) -> anyhow::Result<Round> 
         variables.extend(settings);
     }
     let relay = site.relay_with(&redis.url, &variables)?;
-    let mut load = Load::new(relay.address)?;
+    let mut load = relay.load()?;
     load.pushers(relay.address, CONNECTIONS)?;
     let mut pushed = 0;
     let mut push = |count: u32| {
@@ -140,7 +122,7 @@ pub fn round(site: &Site, setup: &Setup, seconds: u32) -> anyhow::Result<Round> 
             "of {pushed} pushes {sent} go to the queue, and {kept} did"
         );
     }
-    Ok(Round::new(waited))
+    Ok(Percentiles::new(waited))
 }
 
 /// A push of Pub/Sub whose record is about as large as a message of the bare send.
@@ -158,8 +140,8 @@ fn request(address: SocketAddr, number: u32) -> Vec<u8> {
 }
 
 pub fn show(
-    sends: &[Round],
-    pushes: &[Vec<Round>; SETUPS.len()],
+    sends: &[Percentiles],
+    pushes: &[Vec<Percentiles>; SETUPS.len()],
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let mut table =
@@ -176,15 +158,10 @@ pub fn show(
     report.table(&title, "queue_push", &table, json!(figures))
 }
 
-fn row(table: &mut Table, name: &str, alone: &[Round], this: &[Round]) -> Value {
-    let spread = |figure: fn(&Round) -> f64| this.iter().map(figure).collect::<Spread>();
-    let ratio: Spread = this.iter().zip(alone).map(|(this, alone)| this.p95 / alone.p95).collect();
-    let [p50, p95, p99, max] = [
-        spread(|round| round.p50),
-        spread(|round| round.p95),
-        spread(|round| round.p99),
-        spread(|round| round.max),
-    ];
+fn row(table: &mut Table, name: &str, alone: &[Percentiles], this: &[Percentiles]) -> Value {
+    let ratios = this.iter().zip(alone).map(|(this, alone)| this.p95() / alone.p95());
+    let ratio: Spread = ratios.collect();
+    let [p50, p95, p99, max] = Percentiles::spreads(this);
     table.row([
         name.to_owned(),
         p50.to_string(),

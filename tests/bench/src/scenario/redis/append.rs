@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::callers::{Appends, script, xadd};
 use crate::process::cpu_seconds;
 use crate::report::{Report, Table};
-use crate::scenario::ingest::{CONNECTIONS, RECORD_BYTES};
+use crate::scenario::RECORD_BYTES;
+use crate::scenario::ingest::CONNECTIONS;
 use crate::server::Site;
 use crate::spread::Spread;
 
@@ -15,8 +16,8 @@ pub type Way = fn(&str, Duration) -> anyhow::Result<Appends>;
 
 /// The first two are what the others are compared with.
 pub const WAYS: [(&str, Way); 4] = [
-    ("bare XADD", |url, time| xadd(url, 1, time)),
-    ("bare XADD, 16 in a pipeline", |url, time| xadd(url, 16, time)),
+    ("bare XADD", |url, time| xadd(url, CONNECTIONS, 1, time)),
+    ("bare XADD, 16 in a pipeline", |url, time| xadd(url, CONNECTIONS, 16, time)),
     ("append script, one topic", |url, time| script(url, 1, time)),
     ("append script, a topic each", |url, time| script(url, CONNECTIONS, time)),
 ];

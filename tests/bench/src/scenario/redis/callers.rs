@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::event::{body, event};
 use crate::scenario::BODY_BYTES;
-use crate::scenario::ingest::{CONNECTIONS, RECORD_BYTES};
+use crate::scenario::RECORD_BYTES;
+use crate::scenario::ingest::CONNECTIONS;
 
 /// What was appended in a while.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +21,13 @@ pub struct Appends {
     pub took: Duration,
 }
 
-/// Appends with bare `XADD`s to one stream, `depth` of them in a pipeline of each connection.
-pub fn xadd(url: &str, depth: usize, time: Duration) -> anyhow::Result<Appends> {
+/// Appends with bare `XADD`s to one stream, `depth` of them in a pipeline of each of so many connections.
+pub fn xadd(
+    url: &str,
+    connections: usize,
+    depth: usize,
+    time: Duration,
+) -> anyhow::Result<Appends> {
     let record = vec![b'x'; RECORD_BYTES];
     let mut pipeline = redis::pipe();
     for _ in 0..depth {
@@ -31,13 +37,13 @@ pub fn xadd(url: &str, depth: usize, time: Duration) -> anyhow::Result<Appends> 
     runtime()?.block_on(async {
         let client = Client::open(url)?;
         let patient = AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
+        let mut opened = Vec::new();
+        for _ in 0..connections {
             let connection = client.get_multiplexed_async_connection_with_config(&patient);
-            connections.push(connection.await?);
+            opened.push(connection.await?);
         }
         let (start, mut appending) = (Instant::now(), JoinSet::new());
-        for mut connection in connections {
+        for mut connection in opened {
             let pipeline = Arc::clone(&pipeline);
             appending.spawn(async move {
                 let mut events = 0;
