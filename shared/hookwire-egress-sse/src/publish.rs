@@ -60,7 +60,7 @@ async fn publish(
     let id = event.id.clone();
     let taken = in_time(api.parts.intake.take(event)).await?.map_err(refusal)?;
     api.published.count(taken.outcome(), identity.tenant());
-    Ok(Json(Answer::of(id, taken)))
+    Ok(Json(Answer::of(&id, taken)))
 }
 
 /// What a publisher hears.
@@ -74,7 +74,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(id: EventId, taken: Taken) -> Self {
+    fn of(id: &EventId, taken: Taken) -> Self {
         let cursor = match taken {
             Taken::Appended(position) | Taken::Duplicate(position) => Some(position.to_string()),
             Taken::Queued => None,
