@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use hookwire_access::{guard_admin, guard_pages};
+use hookwire_access::{PagesGuard, guard_admin};
 use hookwire_egress_sse::ApiParts;
-use hookwire_http::{Problem, count_answers, method_not_allowed};
+use hookwire_http::{AroundLayer, Problem, count_answers, method_not_allowed};
 use http::StatusCode;
 
 use crate::parts::Parts;
@@ -24,7 +24,7 @@ pub(crate) fn router(parts: Parts) -> Router {
     let paths: Vec<_> = ingress.sources.iter().map(|source| source.path.clone()).collect();
     let (webhooks, admin) = hookwire_ingress::routers(ingress, limits, intake, quarantine);
     let admin = admin.layer(from_fn_with_state(Arc::clone(&access), guard_admin));
-    let webhooks = webhooks.layer(from_fn_with_state(access, guard_pages));
+    let webhooks = webhooks.layer(AroundLayer::new(PagesGuard(access)));
     let router = webhooks.merge(api).merge(admin).merge(health);
     let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     count_answers(router, paths)

@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use hookwire_access::{Origins, guard_admin, guard_pages};
+use hookwire_access::{Origins, PagesGuard, guard_admin};
 use hookwire_boot::shutdown;
 use hookwire_boot::telemetry::LogFilter;
 use hookwire_edges::{Limits, Readiness, Words, health, open_access, texts};
 use hookwire_egress_sse::{ApiConfig, ApiParts, EgressConfig, EgressParts};
 use hookwire_http::{
-    Listener, LoopbackGuard, Problem, count_answers, guard_loopback, guard_origin,
-    method_not_allowed,
+    AroundLayer, Listener, LoopbackGuard, OriginGuard, Problem, count_answers, method_not_allowed,
 };
 use hookwire_ingress::{IngressConfig, IngressLimits};
 use hookwire_log::{Quarantine, TracedLog};
@@ -155,11 +154,11 @@ impl Edges {
             .merge(console);
         let router = if access.is_open() {
             // Nobody proves anything, so only this machine may come, and no page from elsewhere.
-            let only_this_machine = from_fn_with_state(guard.clone(), guard_loopback);
-            let only_known_pages = from_fn_with_state(guard, guard_origin);
+            let only_this_machine = AroundLayer::new(guard.clone());
+            let only_known_pages = AroundLayer::new(OriginGuard(guard));
             webhooks.layer(only_known_pages).merge(pages.layer(only_this_machine))
         } else {
-            webhooks.layer(from_fn_with_state(access, guard_pages)).merge(pages)
+            webhooks.layer(AroundLayer::new(PagesGuard(access))).merge(pages)
         };
         let router = router.merge(health).fallback(not_found);
         Ok(count_answers(router.method_not_allowed_fallback(method_not_allowed), paths))

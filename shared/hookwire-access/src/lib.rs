@@ -26,7 +26,7 @@ pub use access::{Access, AccessConfig, Identified, Purpose};
 pub use admin::guard_admin;
 pub use audit::Audit;
 pub use identity::Identity;
-pub use origin::{Origins, guard_pages};
+pub use origin::{Origins, PagesGuard};
 pub use refusal::Refusal;
 pub use sealed::{SameSite, Sealer};
 

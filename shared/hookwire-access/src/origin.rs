@@ -1,12 +1,10 @@
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use hookwire_http::Problem;
+use axum::extract::Request;
+use hookwire_http::{Around, Problem};
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 
 use crate::Access;
 
@@ -30,9 +28,13 @@ impl Origins {
     /// Whether the page that sent a request may: its origin is listed or the relay's own. Nothing when the request says
     /// nothing of a page.
     pub(crate) fn allow(&self, request: &Parts) -> Option<bool> {
-        match origin_of(&request.headers) {
-            Some(origin) => Some(self.lists(origin) || is_own(origin, request)),
-            None => is_from_elsewhere(&request.headers).then_some(false),
+        self.allows(&request.headers, &request.uri)
+    }
+
+    fn allows(&self, headers: &HeaderMap, uri: &Uri) -> Option<bool> {
+        match origin_of(headers) {
+            Some(origin) => Some(self.lists(origin) || is_of(origin, headers, uri)),
+            None => is_from_elsewhere(headers).then_some(false),
         }
     }
 }
@@ -41,17 +43,21 @@ impl Origins {
 ///
 /// Its reader may reach a relay that its author does not reach, and a source without verification takes anything. Those
 /// who are meant to push are no pages.
-pub async fn guard_pages(
-    State(access): State<Arc<Access>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    if access.config.origins.allow(&parts) == Some(false) {
-        let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
-        return Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail).into_response();
+#[derive(Debug)]
+pub struct PagesGuard(pub Arc<Access>);
+
+impl Around for PagesGuard {
+    type Noted = ();
+
+    fn asked(&self, request: &Request) -> Result<(), Problem> {
+        match self.0.config.origins.allows(request.headers(), request.uri()) {
+            Some(false) => {
+                let detail = "pages of this origin may not call; add it to HOOKWIRE_CORS_ORIGINS";
+                Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail))
+            }
+            Some(true) | None => Ok(()),
+        }
     }
-    next.run(Request::from_parts(parts, body)).await
 }
 
 /// The origin that a request names.
@@ -72,8 +78,12 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 /// Whether an origin is the relay's own. The scheme is not compared: behind a proxy that ends TLS the relay does not know
 /// its own.
 pub(crate) fn is_own(origin: &str, request: &Parts) -> bool {
-    let named = request.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| request.uri.authority().map(http::uri::Authority::as_str));
+    is_of(origin, &request.headers, &request.uri)
+}
+
+fn is_of(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
+    let named = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = named.or_else(|| uri.authority().map(http::uri::Authority::as_str));
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     authority.is_some() && authority == host
 }

@@ -13,6 +13,7 @@ mod frame;
 mod history;
 mod lag;
 mod publish;
+mod published;
 mod start;
 mod stream;
 mod tally;

@@ -10,8 +10,9 @@ use hookwire_http::{Problem, is_json, media_type, read_body};
 use hookwire_log::{AppendError, Clock};
 use hookwire_queue::Taken;
 use hookwire_traces::{Arrival, continue_trace};
-use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde::Serialize;
+use uuid::Uuid;
 
 use crate::api::Api;
 use crate::cloud_event::{CLOUD_EVENT, parse_cloud_event};
@@ -20,15 +21,14 @@ use crate::{bad_request, event_type_of, granted, in_time, query_value, topic_of,
 /// How long a publish's body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// The source of events that do not name their own.
-const API: &str = "/api";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// `POST /topics/{topic}/events`: publishes one event; answered when it is durable.
 pub(crate) async fn post_topic_events(
     State(api): State<Arc<Api>>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer>, Problem> {
     let mut arrival = api.parts.intake.tracer().arrival("publish");
     let published = publish(&api, path, request, &mut arrival).await;
     let status = published.as_ref().map_or_else(Problem::status, |_taken| StatusCode::OK);
@@ -41,16 +41,16 @@ async fn publish(
     path: Result<Path<String>, PathRejection>,
     request: Request,
     arrival: &mut Arrival,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Answer>, Problem> {
     let (request, body) = request.into_parts();
     let identity = api.parts.access.identify(&request, Purpose::Change).await?.identity;
     let topic =
         granted(&api.parts.access, identity.publish(&topic_of(path)?), &identity, &request).await?;
     let (headers, query) = (&request.headers, request.uri.query().unwrap_or_default());
     let body = read_body(headers, body, api.config.max_body_bytes, BODY_WITHIN).await?;
-    let mut event = match media_type(headers).as_str() {
+    let mut event = match &*media_type(headers) {
         CLOUD_EVENT => parse_cloud_event(topic, &body)?,
-        other => bare(topic, query, headers, other, &body)?,
+        other => bare(api.source.clone(), topic, query, headers, other, &body)?,
     };
     if !api.parts.access.is_bypassed(&request) {
         api.parts.event_limits.take(event.topic.as_str()).await?;
@@ -59,21 +59,33 @@ async fn publish(
     arrival.brought(&mut event);
     let id = event.id.clone();
     let taken = in_time(api.parts.intake.take(event)).await?.map_err(refusal)?;
-    let tenant = identity.tenant().map(|tenant| ("tenant", tenant.as_str().to_owned()));
-    let labels = [("outcome", taken.outcome().to_owned())].into_iter().chain(tenant);
-    metrics::counter!("hookwire_published_total", &labels.collect::<Vec<_>>()).increment(1);
-    let outcome = taken.outcome();
-    Ok(Json(match taken {
-        Taken::Appended(position) | Taken::Duplicate(position) => {
-            json!({ "outcome": outcome, "id": id.as_str(), "cursor": position.to_string() })
-        }
-        // It has a place when it comes into the log.
-        Taken::Queued => json!({ "outcome": outcome, "id": id.as_str() }),
-    }))
+    api.published.count(taken.outcome(), identity.tenant());
+    Ok(Json(Answer::of(&id, taken)))
+}
+
+/// What a publisher hears.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    /// Missing while it waits in the queue: it has a place when it comes into the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+    id: String,
+    outcome: &'static str,
+}
+
+impl Answer {
+    fn of(id: &EventId, taken: Taken) -> Self {
+        let cursor = match taken {
+            Taken::Appended(position) | Taken::Duplicate(position) => Some(position.to_string()),
+            Taken::Queued => None,
+        };
+        Self { cursor, id: id.as_str().to_owned(), outcome: taken.outcome() }
+    }
 }
 
 /// Makes an event of a body that is only its data.
 fn bare(
+    source: SourceUri,
     topic: Topic,
     query: &str,
     headers: &HeaderMap,
@@ -94,13 +106,15 @@ fn bare(
     };
     // Without a type it is what EventSource's onmessage hears.
     let event_type = query_value(query, "type").unwrap_or("message".into());
-    let idempotency_key =
-        headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    let id = idempotency_key.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let idempotency_key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
     let invalid = |error: hookwire_event::InvalidName| bad_request("bad-event", error);
     Ok(Event {
-        id: EventId::parse(&id).map_err(invalid)?,
-        source: SourceUri::parse(API).map_err(invalid)?,
+        id: match idempotency_key {
+            Some(key) => EventId::parse(key),
+            None => EventId::parse(Uuid::now_v7().as_hyphenated().encode_lower(&mut [0; 36])),
+        }
+        .map_err(invalid)?,
+        source,
         topic,
         event_type: event_type_of(&event_type)?,
         time: EventTime::from_unix_ms(Clock::system().now_ms()),

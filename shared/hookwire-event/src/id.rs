@@ -12,7 +12,11 @@ pub struct InvalidName {
 }
 
 fn parse(noun: &'static str, text: &str) -> Result<Arc<str>, InvalidName> {
-    if text.is_empty() || text.len() > MAX_BYTES || text.chars().any(char::is_control) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if text.is_empty()
+        || text.len() > MAX_BYTES
+        || (!is_plain && text.chars().any(char::is_control))
+    {
         return Err(InvalidName { noun });
     }
     Ok(text.into())

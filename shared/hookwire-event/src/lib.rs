@@ -29,7 +29,7 @@ pub use event::Event;
 pub use extension::{Extension, InvalidExtension};
 pub use id::{EventId, EventType, InvalidName, SourceUri};
 pub use position::{InvalidPosition, Position};
-pub use record::{CorruptRecord, decode_record, encode_record};
+pub use record::{CorruptRecord, decode_record, encode_record, record_bytes};
 pub use tenant::{InvalidTenant, Tenant};
 pub use time::{EventTime, InvalidTime};
 pub use topic::{InvalidTopic, Topic};

@@ -1,10 +1,14 @@
 use bytes::Bytes;
+use postcard::ser_flavors::Size;
+use postcard::serialize_with_flavor;
 use serde::{Deserialize, Serialize};
 
 use crate::{Data, Event, EventId, EventTime, EventType, Extension, Payload, SourceUri, Topic};
 
 /// Version of the layout below, the first byte of every record.
 const VERSION: u8 = 1;
+/// The version, and the header's length.
+const PREFIX_BYTES: usize = 5;
 
 /// Everything but the topic, which the log's key holds, and the payload, which follows as it is.
 #[derive(Serialize, Deserialize)]
@@ -27,6 +31,25 @@ enum Form {
     Binary,
 }
 
+impl<'e> Header<'e> {
+    fn of(event: &'e Event) -> Self {
+        Self {
+            id: event.id.as_str(),
+            source: event.source.as_str(),
+            event_type: event.event_type.as_str(),
+            time: event.time.as_str(),
+            key: event.key.as_deref(),
+            content_type: event.data.content_type.as_deref(),
+            extensions: event.extensions.iter().map(|one| (one.name(), one.as_json())).collect(),
+            form: match event.data.payload {
+                Payload::Json(_) => Form::Json,
+                Payload::Text(_) => Form::Text,
+                Payload::Binary(_) => Form::Binary,
+            },
+        }
+    }
+}
+
 /// A stored record that cannot be read back: damaged, or written by a later version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the stored record cannot be read")]
@@ -38,32 +61,26 @@ pub struct CorruptRecord;
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "writing plain data to a growing Vec cannot fail")]
 pub fn encode_record(event: &Event) -> Vec<u8> {
-    let header = Header {
-        id: event.id.as_str(),
-        source: event.source.as_str(),
-        event_type: event.event_type.as_str(),
-        time: event.time.as_str(),
-        key: event.key.as_deref(),
-        content_type: event.data.content_type.as_deref(),
-        extensions: event.extensions.iter().map(|one| (one.name(), one.as_json())).collect(),
-        form: match event.data.payload {
-            Payload::Json(_) => Form::Json,
-            Payload::Text(_) => Form::Text,
-            Payload::Binary(_) => Form::Binary,
-        },
-    };
+    let header = Header::of(event);
     let payload = event.data.payload.as_bytes();
     let mut record = Vec::with_capacity(payload.len() + 256);
     record.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
     #[expect(clippy::expect_used, reason = "the header is plain data and a Vec grows")]
     let mut record =
         postcard::to_extend(&header, record).expect("plain data is always written to a Vec");
-    let header_bytes = u32::try_from(record.len() - 5).unwrap_or(u32::MAX);
-    if let Some(length) = record.get_mut(1..5) {
+    let header_bytes = u32::try_from(record.len() - PREFIX_BYTES).unwrap_or(u32::MAX);
+    if let Some(length) = record.get_mut(1..PREFIX_BYTES) {
         length.copy_from_slice(&header_bytes.to_be_bytes());
     }
     record.extend_from_slice(payload);
     record
+}
+
+/// How long [`encode_record`] makes it.
+#[must_use]
+pub fn record_bytes(event: &Event) -> usize {
+    let header = serialize_with_flavor(&Header::of(event), Size::default()).unwrap_or_default();
+    PREFIX_BYTES + header + event.data.payload.as_bytes().len()
 }
 
 /// Reads what [`encode_record`] wrote; binary and JSON payloads share the record's memory.
@@ -72,7 +89,7 @@ pub fn encode_record(event: &Event) -> Vec<u8> {
 ///
 /// [`CorruptRecord`] for anything else.
 pub fn decode_record(topic: &Topic, record: &Bytes) -> Result<Event, CorruptRecord> {
-    let (prefix, rest) = record.split_at_checked(5).ok_or(CorruptRecord)?;
+    let (prefix, rest) = record.split_at_checked(PREFIX_BYTES).ok_or(CorruptRecord)?;
     let [VERSION, length @ ..] = prefix else {
         return Err(CorruptRecord);
     };
@@ -128,6 +145,7 @@ mod tests {
         for body in [&b""[..], b"{\"a\":1}", b"text\r\n\0", b"\xff\0\xfe"] {
             let event = event(Payload::guess(body));
             let record = Bytes::from(encode_record(&event));
+            assert_eq!(record_bytes(&event), record.len());
             assert_eq!(decode_record(&event.topic, &record), Ok(event));
         }
     }

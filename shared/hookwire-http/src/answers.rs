@@ -1,11 +1,12 @@
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use metrics::Counter;
+
+use crate::{Around, AroundLayer, Problem};
 
 /// A route, and whether a path belongs to it.
 type Route = (&'static str, fn(&str) -> bool);
@@ -31,31 +32,42 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Counts the answers of a router by route and class of status; to be the outermost layer. `webhooks` are paths that sources
 /// have of their own.
 pub fn count_answers(router: Router, webhooks: impl IntoIterator<Item = String>) -> Router {
-    let answers =
-        Answers { webhooks: webhooks.into_iter().collect(), counters: Default::default() };
-    router.layer(from_fn_with_state(Arc::new(answers), count))
+    let webhooks = webhooks.into_iter().filter(|path| route(path) != Some(WEBHOOKS)).collect();
+    router.layer(AroundLayer::new(Answers { webhooks, counters: Default::default() }))
 }
 
+#[derive(Debug)]
 struct Answers {
+    /// Those that do not look like it.
     webhooks: HashSet<String>,
     /// By route, the last for all others, and by class; looked up once, when the first one is counted.
     counters: [[OnceLock<Counter>; CLASSES.len()]; ROUTES.len() + 1],
 }
 
-async fn count(State(answers): State<Arc<Answers>>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    answers.count(path.as_ref().map(MatchedPath::as_str), response.status().as_u16());
-    response
+impl Around for Answers {
+    /// Number of the route.
+    type Noted = usize;
+
+    fn asked(&self, request: &Request) -> Result<usize, Problem> {
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        Ok(match path {
+            Some(path) if self.webhooks.contains(path) => WEBHOOKS,
+            Some(path) => route(path).unwrap_or(ROUTES.len()),
+            None => ROUTES.len(),
+        })
+    }
+
+    fn answered(&self, route: &usize, response: &Response) {
+        self.count(*route, response.status().as_u16());
+    }
+}
+
+fn route(path: &str) -> Option<usize> {
+    ROUTES.iter().position(|(_, is)| is(path))
 }
 
 impl Answers {
-    fn count(&self, path: Option<&str>, status: u16) {
-        let route = match path {
-            Some(path) if self.webhooks.contains(path) => WEBHOOKS,
-            Some(path) => ROUTES.iter().position(|(_, is)| is(path)).unwrap_or(ROUTES.len()),
-            None => ROUTES.len(),
-        };
+    fn count(&self, route: usize, status: u16) {
         let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
         let counter = self.counters.get(route).and_then(|classes| classes.get(class));
         let Some((counter, status)) = counter.zip(CLASSES.get(class)) else { return };

@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -5,6 +9,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use crate::Problem;
 
@@ -36,7 +42,7 @@ pub async fn read_body(
     if announced.is_some_and(|length: usize| length > max_bytes) {
         return Err(too_large());
     }
-    match tokio::time::timeout(within, Limited::new(body, max_bytes).collect()).await {
+    match in_time(within, Limited::new(body, max_bytes).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_cut)) => Err(Problem::new(
@@ -51,11 +57,37 @@ pub async fn read_body(
     }
 }
 
+/// Waits for a body so long.
+///
+/// What came with its head is there at the second look: the connection hands nothing over before somebody asks. So only
+/// what is not there then costs a timer.
+async fn in_time<T>(within: Duration, body: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut body = pin!(body);
+    let mut looked = false;
+    let soon = poll_fn(|cx| match body.as_mut().poll(cx) {
+        Poll::Ready(body) => Poll::Ready(Some(body)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    });
+    match soon.await {
+        Some(body) => Ok(body),
+        None => timeout(within, body).await,
+    }
+}
+
 /// The media type of a body, lower-cased and without parameters; empty when none is given.
 #[must_use]
-pub fn media_type(headers: &HeaderMap) -> String {
+pub fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = value.split(';').next().unwrap_or_default().trim();
+    match value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => value.to_ascii_lowercase().into(),
+        false => value.into(),
+    }
 }
 
 /// Whether a media type promises JSON.

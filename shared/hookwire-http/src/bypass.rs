@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// A secret in `X-Hookwire-Bypass`, for load tests: whoever sends it is not limited.
 #[derive(Clone)]
 pub struct Bypass(Arc<Matches>);
+
+const NAME: HeaderName = HeaderName::from_static("x-hookwire-bypass");
 
 type Matches = dyn Fn(&[u8]) -> bool + Send + Sync;
 
@@ -18,7 +20,7 @@ impl Bypass {
     /// Whether a request brings the secret.
     #[must_use]
     pub fn is_in(&self, headers: &HeaderMap) -> bool {
-        headers.get("x-hookwire-bypass").is_some_and(|secret| (self.0)(secret.as_bytes()))
+        headers.get(NAME).is_some_and(|secret| (self.0)(secret.as_bytes()))
     }
 }
 

@@ -16,6 +16,7 @@ mod junk;
 mod limit;
 pub mod oidc;
 mod proof_header;
+mod proven;
 mod pushes;
 mod receive;
 mod reject;

@@ -17,6 +17,8 @@ use http::header::AUTHORIZATION;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::proven::{Fingerprint, Proven, Signed};
+
 /// Both spellings are in Google's tokens.
 ///
 /// Source: <https://github.com/googleapis/google-auth-library-python>, `google/oauth2/id_token.py`
@@ -55,6 +57,7 @@ impl OidcConfig {
 pub struct OidcVerifier {
     config: OidcConfig,
     jwks: Arc<Jwks>,
+    proven: Arc<Proven<Claims>>,
 }
 
 /// The account a verified token belongs to. `Debug` does not show it.
@@ -108,7 +111,7 @@ impl OidcVerifier {
     /// Verifies against `jwks`, which several verifiers may share.
     #[must_use]
     pub fn new(config: OidcConfig, jwks: Arc<Jwks>) -> Self {
-        Self { config, jwks }
+        Self { config, jwks, proven: Arc::default() }
     }
 
     /// The keys that it verifies with.
@@ -127,7 +130,16 @@ impl OidcVerifier {
         headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Caller, VerifyError> {
-        let jws = Jws::parse(bearer_token(headers)?).map_err(|invalid| bad(invalid.reason()))?;
+        let token = bearer_token(headers)?;
+        let fingerprint = Fingerprint::of(token);
+        if let Some(signed) = self.proven.get(&fingerprint) {
+            signed.claims.check_time(now, &self.config)?;
+            let key = self.jwks.key(&signed.kid, Algorithm::Rs256).await?;
+            if key.is_some_and(|key| Arc::ptr_eq(&key, &signed.key)) {
+                return self.caller(&signed.claims);
+            }
+        }
+        let jws = Jws::parse(token).map_err(|invalid| bad(invalid.reason()))?;
         if jws.alg() != Algorithm::Rs256.name() {
             return Err(bad("the token's alg is not RS256, with which Google signs"));
         }
@@ -146,6 +158,14 @@ impl OidcVerifier {
         if !key.verifies(&jws) {
             return Err(bad("the token's signature is not valid"));
         }
+        // Google signs for everybody: what strangers bring is not kept.
+        let caller = self.caller(&claims)?;
+        self.proven.keep(fingerprint, Signed { kid: kid.to_owned(), key, claims });
+        Ok(caller)
+    }
+
+    /// The account that may push here, of claims that are signed.
+    fn caller(&self, claims: &Claims) -> Result<Caller, VerifyError> {
         claims.check_audience(&self.config.audience)?;
         claims.caller(self.config.email.as_deref())
     }

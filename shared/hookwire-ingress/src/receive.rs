@@ -13,7 +13,7 @@ use hookwire_queue::{Kept, Taken};
 use hookwire_traces::{Arrival, continue_trace};
 use http::HeaderMap;
 use http::request::Parts;
-use serde_json::json;
+use serde::Serialize;
 use tokio::sync::SemaphorePermit;
 use tracing::debug;
 
@@ -55,9 +55,7 @@ pub(crate) async fn post_push(
     let result = tokio::time::timeout(IngressConfig::ANSWER_WITHIN, received).await;
     let result = result.unwrap_or(Err(Reject::TooLate));
     let outcome = result.as_ref().map_or_else(Reject::outcome, Accepted::outcome);
-    let labels = [("source", source.name.clone()), ("outcome", outcome.to_owned())];
-    metrics::counter!("hookwire_webhooks_total", &labels).increment(1);
-    pushes.answered(came);
+    pushes.answered(&source.name, outcome, came);
     let answer = result.into_response();
     let mut span = arrival.into_span();
     span.set("source", source.name.as_str());
@@ -148,7 +146,7 @@ async fn append(
     body: Bytes,
     Taking { event, pace, received_at_ms }: Taking,
 ) -> Result<Accepted, Reject> {
-    let (id, topic_hash) = (event.id.clone(), event.topic.hash());
+    let (id, topic) = (event.id.clone(), event.topic.clone());
     let taken = match pace {
         Pace::Now => ingress.intake.take(event).await,
         Pace::ByQueue => ingress.intake.defer(event).await,
@@ -156,7 +154,7 @@ async fn append(
     match taken {
         Ok(taken) => {
             let outcome = taken.outcome();
-            debug!(event.id = %id, topic.hash = topic_hash, outcome, "took an event");
+            debug!(event.id = %id, topic.hash = topic.hash(), outcome, "took an event");
             ingress.junk.good(&source.name);
             Ok(Accepted::Event(id, taken))
         }
@@ -225,20 +223,33 @@ impl Accepted {
     }
 }
 
+/// What a sender hears.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    outcome: &'static str,
+    /// Missing while it waits in the queue: its number is given when the quarantine has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quarantine: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
-        let outcome = self.outcome();
-        Json(match self {
-            Self::Challenge(answer) => return answer.into_response(),
-            Self::Event(id, _) => json!({ "outcome": outcome, "id": id.as_str() }),
-            Self::Unusable { kept: Kept::Quarantined(number), reason } => {
-                json!({ "outcome": outcome, "quarantine": number, "reason": reason })
+        let answer = Answer { id: None, outcome: self.outcome(), quarantine: None, reason: None };
+        let answer = match &self {
+            Self::Challenge(answer) => return answer.clone().into_response(),
+            Self::Event(id, _) => Answer { id: Some(id.as_str()), ..answer },
+            Self::Unusable { kept, reason } => {
+                let quarantine = match kept {
+                    Kept::Quarantined(number) => Some(*number),
+                    Kept::Queued => None,
+                };
+                Answer { quarantine, reason: Some(reason), ..answer }
             }
-            // Its number is given when the quarantine has it.
-            Self::Unusable { kept: Kept::Queued, reason } => {
-                json!({ "outcome": outcome, "reason": reason })
-            }
-        })
-        .into_response()
+        };
+        Json(answer).into_response()
     }
 }

@@ -1,8 +1,9 @@
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use hookwire_event::{Event, EventId, Position, SourceUri, Topic, encode_record};
+use hookwire_event::{Event, EventId, Position, SourceUri, Topic, record_bytes};
 use hookwire_telemetry::SharedStretch;
 
 use crate::{
@@ -86,25 +87,26 @@ impl MemoryLog {
 impl Log for MemoryLog {
     async fn append(&self, event: Event) -> Result<Appended, AppendError> {
         let accepted = Accepted::now();
-        let size_bytes = encode_record(&event).len() as u64;
+        let size_bytes = record_bytes(&event) as u64;
         if size_bytes > self.retention.bytes {
             return Err(AppendError::TooLarge { size_bytes, limit_bytes: self.retention.bytes });
         }
         let now_ms = self.clock.now_ms();
         let mut state = self.locked();
         state.forget(self.retention.oldest_mark_ms(now_ms));
+        let State { topics, seen, seen_order, .. } = &mut *state;
         let mark = (event.topic.clone(), event.source.clone(), event.id.clone());
-        if let Some((position, _)) = state.seen.get(&mark) {
-            return Ok(Appended::Duplicate(*position));
-        }
+        let unseen = match seen.entry(mark) {
+            MapEntry::Occupied(seen) => return Ok(Appended::Duplicate(seen.get().0)),
+            MapEntry::Vacant(unseen) => unseen,
+        };
         let topic = event.topic.clone();
-        let log =
-            state.topics.entry(topic.clone()).or_insert_with(|| TopicLog::new(self.generation));
+        let log = topics.entry(topic.clone()).or_insert_with(|| TopicLog::new(self.generation));
         let entry = log.push(event, size_bytes, now_ms);
         log.trim(&self.retention, now_ms);
         let position = entry.position;
-        state.seen.insert(mark.clone(), (position, now_ms));
-        state.seen_order.push_back((now_ms, mark));
+        seen_order.push_back((now_ms, unseen.key().clone()));
+        unseen.insert((position, now_ms));
         // Under the lock, or two appends could be published in the wrong order.
         self.watchers.publish(&topic, &[Entry { accepted: Some(accepted), ..entry }]);
         Ok(Appended::New(position))

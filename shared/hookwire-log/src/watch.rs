@@ -61,7 +61,13 @@ impl Watchers {
 
     /// Tells a topic's listeners of its new entries.
     pub fn publish(&self, topic: &Topic, entries: &[Entry]) {
-        let listeners = self.locked().get(topic).cloned().unwrap_or_default();
+        let topics = self.locked();
+        // A topic is hashed for nothing where nobody watches any.
+        if topics.is_empty() {
+            return;
+        }
+        let listeners = topics.get(topic).cloned().unwrap_or_default();
+        drop(topics);
         for listener in listeners {
             listener.published(entries);
         }

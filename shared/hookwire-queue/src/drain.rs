@@ -10,7 +10,7 @@ use hookwire_traces::{Kind, Span, Tracer};
 
 use crate::search::{find, holds, identity};
 use crate::stamp::now_us;
-use crate::timed::timed;
+use crate::timed::Timed;
 use crate::{Content, InLog, Message, Record};
 
 /// Moves what the queue holds into the log.
@@ -25,6 +25,7 @@ pub struct Drain {
     config: DrainConfig,
     lateness: Lateness,
     tracer: Tracer,
+    timed: Timed,
 }
 
 /// What the drain must know of the log.
@@ -110,7 +111,8 @@ impl Drain {
         config: DrainConfig,
         lateness: Lateness,
     ) -> Self {
-        Self { log, quarantine, config, lateness, tracer: Tracer::default() }
+        let (tracer, timed) = (Tracer::default(), Timed::default());
+        Self { log, quarantine, config, lateness, tracer, timed }
     }
 
     /// Has what happens to events recorded in their traces. The log records its appends itself.
@@ -186,8 +188,8 @@ impl Drain {
         let mut missing = missing.into_iter().peekable();
         while missing.peek().is_some() {
             let events: Vec<_> = missing.by_ref().take(Self::EVENTS_AT_ONCE).collect();
-            let appends =
-                events.iter().map(|carried| timed(self.log.append(carried.event.clone())));
+            let append = |event: &Event| self.timed.append(self.log.append(event.clone()));
+            let appends = events.iter().map(|carried| append(&carried.event));
             let appended = join_all(appends).await;
             let mut failed = false;
             for (mut carried, appended) in events.into_iter().zip(appended) {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::arrears::Arrears;
 use crate::outage::Outage;
 use crate::stamp::Stamp;
-use crate::timed::timed;
+use crate::timed::Timed;
 use crate::{Content, DrainConfig, InLog, Queue, Record, SendError};
 
 /// Takes events in: into the log, and into the queue beside it if there is one.
@@ -24,6 +24,7 @@ pub struct Intake {
     tracer: Tracer,
     spill: Option<Spill>,
     outage: Outage,
+    timed: Timed,
 }
 
 #[derive(Debug)]
@@ -129,7 +130,7 @@ impl Intake {
     /// Into the log only.
     pub fn new(log: Arc<dyn Log>, quarantine: Arc<dyn Quarantine>) -> Self {
         let (tracer, outage) = (Tracer::default(), Outage::default());
-        Self { log, quarantine, tracer, spill: None, outage }
+        Self { log, quarantine, tracer, spill: None, outage, timed: Timed::default() }
     }
 
     /// Has what happens to events recorded in their traces. The log records its appends itself.
@@ -177,7 +178,7 @@ impl Intake {
     /// not say that it is not in the log.
     pub async fn take(&self, event: Event) -> Result<Taken, AppendError> {
         let Some(spill) = &self.spill else {
-            let appended = timed(self.log.append(event)).await;
+            let appended = self.timed.append(self.log.append(event)).await;
             match &appended {
                 Ok(_) => self.outage.is_over(),
                 Err(AppendError::Unavailable(_) | AppendError::Unknown(_)) => {
@@ -194,7 +195,7 @@ impl Intake {
                 Err(AppendError::Unknown(BoxError::from("no answer in time")))
             })
         };
-        let (spilled, refused) = match timed(appended).await {
+        let (spilled, refused) = match self.timed.append(appended).await {
             Ok(appended) => {
                 self.outage.is_over();
                 return spill.mirror(&self.tracer, accepted_at_us, event, appended).await;

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::refused::Refused;
@@ -9,6 +9,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota as LocalQuota, RateLimiter};
+use metrics::Counter;
 
 /// How often something may happen under each key of a scope, on all instances together.
 ///
@@ -23,6 +24,9 @@ pub struct Limit {
     checks: AtomicU32,
     /// Whoever goes on regardless costs the shared limiter nothing.
     refused: Mutex<Refused>,
+    /// What its checks are counted with, looked up once.
+    counted_allowed: OnceLock<Counter>,
+    counted_refused: OnceLock<Counter>,
 }
 
 type Local =
@@ -61,6 +65,8 @@ impl Limit {
             local,
             checks: AtomicU32::new(0),
             refused: Mutex::default(),
+            counted_allowed: OnceLock::new(),
+            counted_refused: OnceLock::new(),
         }
     }
 
@@ -80,12 +86,15 @@ impl Limit {
             None => self.count_alone(key),
             Some(shared) => self.count_together(shared.as_ref(), key).await,
         };
-        let outcome = if verdict.is_allowed() { "allowed" } else { "refused" };
-        let labels = [("scope", self.scope), ("outcome", outcome)];
-        metrics::counter!("hookwire_limit_checks_total", &labels).increment(1);
         match verdict.is_allowed() {
-            true => Ok(verdict),
-            false => Err(self.over(verdict)),
+            true => {
+                self.counted(&self.counted_allowed, "allowed");
+                Ok(verdict)
+            }
+            false => {
+                self.counted(&self.counted_refused, "refused");
+                Err(self.over(verdict))
+            }
         }
     }
 
@@ -102,6 +111,13 @@ impl Limit {
     #[must_use]
     pub fn quota(&self) -> Quota {
         self.quota
+    }
+
+    fn counted(&self, counter: &OnceLock<Counter>, outcome: &'static str) {
+        let labels = [("scope", self.scope), ("outcome", outcome)];
+        counter
+            .get_or_init(|| metrics::counter!("hookwire_limit_checks_total", &labels))
+            .increment(1);
     }
 
     async fn count_together(&self, shared: &dyn Limiter, key: &str) -> Verdict {

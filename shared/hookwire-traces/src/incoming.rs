@@ -1,5 +1,8 @@
 use hookwire_event::{Event, TraceContext, TraceState};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Has an event belong to the trace that it names itself, else to that of the request that brought it.
 ///
@@ -10,11 +13,11 @@ pub fn continue_trace(event: &mut Event, headers: &HeaderMap) {
 }
 
 fn in_headers(headers: &HeaderMap) -> Option<TraceContext> {
-    let mut named = headers.get_all("traceparent").iter();
+    let mut named = headers.get_all(TRACE_PARENT).iter();
     // Of two, nobody can say which one is right.
     let (Some(only), None) = (named.next(), named.next()) else { return None };
     let context = TraceContext::parse(only.to_str().ok()?).ok()?;
-    let states = headers.get_all("tracestate").iter().map(|state| state.to_str().ok());
+    let states = headers.get_all(TRACE_STATE).iter().map(|state| state.to_str().ok());
     let states: Option<Vec<&str>> = states.collect();
     let state = states.and_then(|states| TraceState::parse(&states.join(",")));
     Some(context.with_state(state))

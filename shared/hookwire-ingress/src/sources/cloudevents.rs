@@ -67,7 +67,7 @@ impl Source for CloudEvents {
         config: &SourceConfig,
         notification: &Notification<'_>,
     ) -> Result<Event, Unusable> {
-        let facts = match media_type(notification.headers).as_str() {
+        let facts = match &*media_type(notification.headers) {
             STRUCTURED => structured::read(notification)?,
             _ => binary::read(notification)?,
         };

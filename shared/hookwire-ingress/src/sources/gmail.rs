@@ -71,7 +71,7 @@ impl Source for Gmail {
 /// digits. Only the message id tells duplicates: several notifications may carry one history id.
 /// Source: <https://developers.google.com/workspace/gmail/api/guides/push>
 fn read(data: &[u8]) -> Result<(Payload, String), Unusable> {
-    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(data)
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(data)
         .map_err(|error| Unusable::no_json("the Gmail notification", &error))?;
     let address =
         fields.get("emailAddress").and_then(|json| serde_json::from_str::<String>(json.get()).ok());
@@ -85,10 +85,8 @@ fn read(data: &[u8]) -> Result<(Payload, String), Unusable> {
         )
     })?;
     let text = RawValue::from_string(format!("\"{history_id}\""));
-    fields.insert(
-        "historyId".into(),
-        text.map_err(|error| Unusable::no_json("the historyId", &error))?,
-    );
+    let text = text.map_err(|error| Unusable::no_json("the historyId", &error))?;
+    fields.insert("historyId".into(), &text);
     let json = serde_json::to_vec(&fields)
         .map_err(|error| Unusable::no_json("the notification", &error))?;
     let payload =

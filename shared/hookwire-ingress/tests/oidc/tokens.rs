@@ -1,6 +1,7 @@
 //! Which tokens are good, which are bad and which are a stranger's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, KEYS_A};
+use crate::endpoint::{Endpoint, KEYS_A, KEYS_B};
 use crate::token::{AUDIENCE, EMAIL, Key, NOW, Token, at, bearer, config, verify, verify_headers};
 
 fn good() -> Token {
@@ -202,7 +203,7 @@ async fn only_an_rs256_signature_of_the_named_key_over_the_whole_token_counts() 
 #[tokio::test]
 async fn keys_in_the_token_itself_are_not_used() {
     let (endpoint, jwks) = endpoint().await;
-    let own: Value = serde_json::from_str(crate::endpoint::KEYS_B).unwrap();
+    let own: Value = serde_json::from_str(KEYS_B).unwrap();
     let token = Token::signed_by(Key::B)
         .header("kid", json!(Key::A.kid()))
         .header("jwk", own["keys"][0].clone())
@@ -239,6 +240,49 @@ async fn nobody_is_let_in_or_refused_for_good_while_there_are_no_keys() {
     let jwks = Arc::new(Jwks::new(JwksConfig::new(location)));
     let outcome = verify(&jwks, &good()).await;
     assert!(matches!(outcome, Err(VerifyError::KeysUnavailable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_is_looked_at_again_when_it_may_not_be() {
+    let (_endpoint, jwks) = endpoint().await;
+    let verifier = OidcVerifier::new(config(), jwks);
+    let (token, other) = (bearer(&good().signed()), bearer(&good().header("x", json!(1)).signed()));
+    for _ in 0..2 {
+        verifier.verify(&token, at(NOW)).await.unwrap();
+        verifier.verify(&other, at(NOW)).await.unwrap();
+    }
+    let expired = bad(verifier.verify(&token, at(NOW + 24 * 60 * 60)).await);
+    assert!(expired.starts_with("the token is expired"), "{expired}");
+    let early = bad(verifier.verify(&token, at(NOW - 24 * 60 * 60)).await);
+    assert!(early.starts_with("the token's iat is in the future"), "{early}");
+    verifier.verify(&token, at(NOW)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_good_is_not_when_its_key_is_withdrawn_or_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    std::fs::write(&file, KEYS_A).unwrap();
+    let location = file.to_str().unwrap().parse().unwrap();
+    let verifier = OidcVerifier::new(config(), Arc::new(Jwks::new(JwksConfig::new(location))));
+    let token = bearer(&good().signed());
+    for (keys, refusal) in [
+        (KEYS_A.to_owned(), None),
+        (KEYS_B.to_owned(), Some("the token's kid is not among")),
+        (KEYS_A.to_owned(), None),
+        (KEYS_B.replace(Key::B.kid(), Key::A.kid()), Some("the token's signature is not valid")),
+    ] {
+        std::fs::write(&file, keys).unwrap();
+        // Longer than a file is trusted, and than another look for an unknown key is put off.
+        tokio::time::advance(Duration::from_secs(61)).await;
+        for _ in 0..2 {
+            let outcome = verifier.verify(&token, at(NOW)).await;
+            match refusal {
+                None => assert!(outcome.is_ok(), "{outcome:?}"),
+                Some(refusal) => assert!(bad(outcome).starts_with(refusal)),
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -370,8 +414,8 @@ async fn refusals_never_quote_the_token() {
 async fn the_configured_times_are_kept() {
     let (_endpoint, jwks) = endpoint().await;
     let mut strict = config();
-    strict.leeway = std::time::Duration::ZERO;
-    strict.max_lifetime = std::time::Duration::from_secs(3599);
+    strict.leeway = Duration::ZERO;
+    strict.max_lifetime = Duration::from_secs(3599);
     let verifier = OidcVerifier::new(strict, jwks);
     let longer = bad(verifier.verify(&bearer(&good().signed()), at(NOW)).await);
     assert!(longer.starts_with("the token's lifetime"), "{longer}");
