@@ -9,8 +9,6 @@ pub(crate) struct Published {
     counters: [(&'static str, OnceLock<Counter>); 3],
 }
 
-const NAME: &str = "hookwire_published_total";
-
 impl Published {
     pub(crate) fn new() -> Self {
         Self { counters: ["appended", "duplicate", "queued"].map(|word| (word, OnceLock::new())) }
@@ -19,10 +17,11 @@ impl Published {
     pub(crate) fn count(&self, outcome: &'static str, tenant: Option<&Tenant>) {
         if let Some(tenant) = tenant {
             let labels = [("outcome", outcome.to_owned()), ("tenant", tenant.as_str().to_owned())];
-            return metrics::counter!(NAME, &labels).increment(1);
+            return metrics::counter!("hookwire_published_total", &labels).increment(1);
         }
         if let Some((_, counter)) = self.counters.iter().find(|(word, _)| *word == outcome) {
-            counter.get_or_init(|| metrics::counter!(NAME, "outcome" => outcome)).increment(1);
+            let look_up = || metrics::counter!("hookwire_published_total", "outcome" => outcome);
+            counter.get_or_init(look_up).increment(1);
         }
     }
 }
