@@ -206,7 +206,7 @@ pub const KEYS: [Key; 82] = [
     ),
     key(
         "accept_rate",
-        Some("2000"),
+        Some("20000"),
         "200",
         "New connections per second, and at once; what comes faster waits.",
     ),

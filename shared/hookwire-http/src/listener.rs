@@ -60,7 +60,7 @@ impl Default for ListenerConfig {
             drain_within: Duration::from_secs(9),
             max_connections: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
             max_per_client: ClientCap::Half,
-            accept_rate: NonZeroU32::new(2_000).unwrap_or(NonZeroU32::MIN),
+            accept_rate: NonZeroU32::new(20_000).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
